@@ -1,0 +1,75 @@
+//! What can be asked of the engine.
+
+use scene::{ItemId, SceneId, SourceId};
+
+/// How the programme goes from one scene to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransitionKind {
+    /// At the next frame.
+    Cut,
+    /// The new scene grows over the old one.
+    Fade,
+    /// Items that both scenes share glide to their new places; others fade.
+    Move,
+}
+
+/// A wish. The engine answers with a change of the View, and with an Event where there is news.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show a scene, with the chosen transition.
+    SwitchScene(SceneId),
+    /// Choose the transition for the next switches.
+    SetTransition {
+        /// How.
+        kind: TransitionKind,
+        /// How long, in milliseconds, 0 to 10000; cuts ignore it.
+        duration_ms: u32,
+    },
+    /// Show or hide an item.
+    SetItemVisible {
+        /// The item.
+        item: ItemId,
+        /// Whether it is shown.
+        visible: bool,
+    },
+    /// Mute or unmute a source.
+    SetMuted {
+        /// The source.
+        source: SourceId,
+        /// Whether it is silent.
+        muted: bool,
+    },
+    /// Change a source's loudness: a multiplier from 0 to 2.
+    SetGain {
+        /// The source.
+        source: SourceId,
+        /// 0 to 2.
+        gain: f32,
+    },
+    /// Delay a source's sound, in milliseconds, 0 to 2000.
+    SetDelay {
+        /// The source.
+        source: SourceId,
+        /// 0 to 2000.
+        delay_ms: u32,
+    },
+    /// Take back the last edit of the collection.
+    Undo,
+    /// Do again what was taken back.
+    Redo,
+    /// Go live to the destination that was set up.
+    GoLive,
+    /// End the stream: FCUnpublish, close, within two seconds.
+    StopLive,
+    /// Start the recording.
+    StartRecording,
+    /// Finish the recording's file.
+    StopRecording,
+    /// A problem has been read.
+    DismissProblem(u64),
+    /// The preview is not looked at (minimised): stop drawing it.
+    SetPreviewShown(bool),
+    /// End the program, after closing stream and files.
+    Quit,
+}
