@@ -1,0 +1,251 @@
+//! The command line: a contract that other people's scripts rely on.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use units::{FrameRate, Size};
+
+/// Go live on Amazon IVS, every rendition locked to one clock.
+///
+/// Without a command, opens the studio window.
+#[derive(Debug, Parser)]
+#[command(name = "genlock", version, args_conflicts_with_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Go live to a rehearsal ingest in the same process, then report.
+    Rehearse {
+        #[command(flatten)]
+        show: ShowArgs,
+        /// Folder for what the rehearsal ingest received: the stream, its events, its verdicts.
+        #[arg(long, value_name = "DIR")]
+        ingest_out: Option<PathBuf>,
+        #[command(flatten)]
+        channel: ChannelArgs,
+    },
+    /// Go live to an address.
+    Live {
+        /// rtmps://host/app or rtmp://host/app; the stream key is appended in the service's URL form. A key inside
+        /// the address is accepted and hidden in every output.
+        #[arg(long, value_name = "URL")]
+        to: String,
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// Run only the rehearsal ingest; prints its addresses as one JSON line when it is ready.
+    Ingest {
+        /// Port for RTMP; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        rtmp_port: u16,
+        /// Port for RTMPS; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        rtmps_port: u16,
+        /// Folder for received streams, events and the certificate.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// End by itself after this long, such as 20s.
+        #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+        run_for: Option<Duration>,
+        /// File that holds the one stream key that is accepted; else GENLOCK_STREAM_KEY, else one made for this run.
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+        #[command(flatten)]
+        channel: ChannelArgs,
+    },
+    /// Tell what this machine can do: devices, GPUs, encoders (each self-tested), disk, clock.
+    Doctor {
+        /// Machine-readable.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read a capture or a recording back and judge it by the service's rules.
+    Check {
+        /// A file (.flv or .mp4), or a folder of them.
+        path: PathBuf,
+        #[command(flatten)]
+        channel: ChannelArgs,
+        /// Machine-readable.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Repair recordings that were cut short.
+    Recover {
+        /// The folder with the recordings.
+        dir: PathBuf,
+        /// Machine-readable.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What the rehearsal's channel is like.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ChannelArgs {
+    /// Channel type: basic, standard, advanced-sd or advanced-hd.
+    #[arg(long, value_name = "TYPE", default_value = "standard")]
+    pub(crate) channel: String,
+    /// Refuse plain RTMP, as channels without insecure ingest do.
+    #[arg(long)]
+    pub(crate) secure_only: bool,
+}
+
+/// What is shown, how it is encoded, and where it is kept.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ShowArgs {
+    /// No window.
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// End by itself after this long, such as 20s or 5m.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) run_for: Option<Duration>,
+    /// A collection of scenes, or the word demo.
+    #[arg(long, value_name = "FILE|demo")]
+    pub(crate) scenes: Option<String>,
+    /// The scene to start with, by name or number.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scene: Option<String>,
+    /// Change the scene this often, such as 5s.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) switch: Option<Duration>,
+    /// Canvas size, such as 1280x720.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) canvas: Option<Size>,
+    /// Canvas rate from 24 to 60, such as 30 or 60000/1001.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) fps: Option<FrameRate>,
+    /// Video bitrate of the rendition in kbps.
+    #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(u32).range(100..=20_000))]
+    pub(crate) bitrate: Option<u32>,
+    /// Sound bitrate in kbps, 96 to 320.
+    #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(u32).range(96..=320))]
+    pub(crate) audio_bitrate: Option<u32>,
+    /// Seconds between IDRs: 2, or 1 for less latency.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) keyframe: Option<u8>,
+    /// Use this encoder, such as x264enc, instead of the first that passes its self-test.
+    #[arg(long, value_name = "ELEMENT")]
+    pub(crate) encoder: Option<String>,
+    /// A GetClientConfiguration answer, used as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ladder: Option<PathBuf>,
+    /// Built-in ladder of this many renditions.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) tracks: Option<u8>,
+    /// Ask this GetClientConfiguration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) config_url: Option<String>,
+    /// Record into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_record")]
+    pub(crate) record: Option<PathBuf>,
+    /// Do not record.
+    #[arg(long)]
+    pub(crate) no_record: bool,
+    /// Write figures as JSON into this file at the end.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Takeover priority, 1 to 2147483647.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
+    pub(crate) priority: Option<u32>,
+    /// Trust the certificate authority in this PEM file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// File that holds the stream key; else GENLOCK_STREAM_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Machine-readable progress on stderr.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_size(text: &str) -> Result<Size, String> {
+    let size: Size = text.parse().map_err(|error: units::SizeError| error.to_string())?;
+    if !size.is_even() || size.longest_px() > 3840 || size.shortest_px() < 64 {
+        return Err(format!("{size} is not a canvas: both sides must be even, from 64 to 3840 pixels"));
+    }
+    Ok(size)
+}
+
+fn parse_rate(text: &str) -> Result<FrameRate, String> {
+    let rate: FrameRate = text.parse().map_err(|error: units::FrameRateError| error.to_string())?;
+    // 24000/1001 is what people mean by 23.976; nothing slower is offered (IVS takes up to 60 per second).
+    if rate.as_f64() < 23.97 || rate.as_f64() > 60.0 {
+        return Err(format!("{rate} frames per second is outside of 24 to 60"));
+    }
+    Ok(rate)
+}
+
+/// Reads `20s`, `1500ms`, `5m`, `1h` or bare seconds.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let wrong = || format!("“{text}” is not a length of time; write it like 20s, 1500ms, 5m or 1h");
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit.trim() {
+        "ms" => number / 1000.0,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(wrong()),
+    };
+    // Two weeks: beyond any show, within every clock.
+    if !(0.0..=1_209_600.0).contains(&seconds) {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        assert_eq!(parse_duration("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(parse_duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("0.5m"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("7"), Ok(Duration::from_secs(7)));
+        for wrong in ["", "s", "-1s", "1 fortnight", "1e9h", "NaN"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_contract_parses() {
+        for line in [
+            "genlock",
+            "genlock rehearse --headless --for 20s --scenes demo --canvas 1280x720 --fps 30",
+            "genlock live --to rtmps://127.0.0.1:443/app --key-file k --priority 7 --ca ca.pem --json",
+            "genlock ingest",
+            "genlock doctor --json",
+            "genlock check out",
+            "genlock recover out",
+            "genlock --scenes demo --scene 2 --switch 5s --record out --report r.json",
+        ] {
+            Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
+        for line in [
+            "genlock live",
+            "genlock rehearse --canvas 1281x720",
+            "genlock rehearse --fps 12",
+            "genlock rehearse --record a --no-record",
+            "genlock live --to rtmp://h/app --priority 0",
+            "genlock dance",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}
