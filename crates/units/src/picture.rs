@@ -169,6 +169,16 @@ impl VideoFrame {
         self.planes.get(plane).map_or(0, |p| p.stride)
     }
 
+    /// Where plane `plane` starts in [`VideoFrame::bytes`]; 0 for a plane that does not exist.
+    pub fn offset(&self, plane: usize) -> usize {
+        self.planes.get(plane).map_or(0, |p| p.offset)
+    }
+
+    /// All bytes the picture lies in, padding and whatever else its owner keeps there included.
+    pub fn bytes(&self) -> &[u8] {
+        (*self.bytes).as_ref()
+    }
+
     /// All bytes of plane `plane` from its first row to the last byte of its last row; empty for a plane that does
     /// not exist.
     pub fn plane(&self, plane: usize) -> &[u8] {
