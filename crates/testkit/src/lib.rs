@@ -1,27 +1,10 @@
 //! Doubles for tests: a clock turned by hand and access units made of nothing. A dev-dependency only.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+mod bit_writer;
+mod clock;
+mod parameter_sets;
+mod stream;
 
-use units::{Clock, MediaTime, Span};
-
-/// A clock that stands still until it is told otherwise.
-#[derive(Debug, Default)]
-pub struct VirtualClock(AtomicI64);
-
-impl VirtualClock {
-    /// A clock at zero.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Lets `span` pass.
-    pub fn advance(&self, span: Span) {
-        self.0.fetch_add(span.as_nanos(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for VirtualClock {
-    fn now(&self) -> MediaTime {
-        MediaTime::from_nanos(self.0.load(Ordering::SeqCst))
-    }
-}
+pub use clock::VirtualClock;
+pub use parameter_sets::{audio_specific_config, avc_decoder_configuration};
+pub use stream::{Rendition, SyntheticStream};
