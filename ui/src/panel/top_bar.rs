@@ -1,0 +1,178 @@
+//! The top bar: whose show this is, whether it is recorded, whether it is live.
+
+use control::{Command, LiveState, RecordingState};
+use egui::accesskit::Live;
+use egui::{
+    Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+
+use crate::figures;
+use crate::focus::Region;
+use crate::icon::Icon;
+use crate::layout::{Layout as Panels, PanelKind};
+use crate::pass::Pass;
+use crate::theme::{self, CORNER_SMALL, TEXT, Theme};
+use crate::widget::{Words, icon_button, menu_button, paint_words};
+
+/// Height of the bar, in points.
+pub(crate) const HEIGHT: f32 = 48.0;
+
+/// Shows the bar.
+pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
+    pass.focus.enter(Region::TopBar);
+    let theme = pass.theme;
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        let mark = Words::new(theme)
+            .add("gen", theme::strong(16.0), theme.text)
+            .add("lock", theme::strong(16.0), theme.accent);
+        ui.add(egui::Label::new(mark.job()).extend());
+        ui.add_space(4.0);
+        chip(ui, theme, &format!("Collection {}", pass.view.collection), |words| {
+            words.second("Collection ").text(&pass.view.collection)
+        });
+        let words = Words::new(theme).icon(Icon::Panels, theme.second).second(" Panels");
+        let response = menu_button(ui, theme, "Panels", words, "Show, hide and arrange panels", |ui| {
+            panels_menu(ui, panels);
+        });
+        pass.focus.note(&response);
+        edit_button(ui, pass, Icon::Undo, "Undo", "Take back the last edit (Ctrl+Z)", pass.view.can_undo, Command::Undo);
+        edit_button(ui, pass, Icon::Redo, "Redo", "Do it again (Ctrl+Y)", pass.view.can_redo, Command::Redo);
+
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            live_chip(ui, pass);
+            recording_chip(ui, pass);
+        });
+    });
+}
+
+fn edit_button(ui: &mut Ui, pass: &mut Pass<'_>, icon: Icon, name: &str, tooltip: &str, enabled: bool, command: Command) {
+    let info = WidgetInfo::labeled(Role::Button, enabled, name);
+    let response = icon_button(ui, pass.theme, icon, pass.theme.second, enabled, info, tooltip);
+    if enabled {
+        pass.control(&response, || command);
+    }
+}
+
+fn panels_menu(ui: &mut Ui, panels: &mut Panels) {
+    for kind in PanelKind::ALL {
+        if kind.is_closable() {
+            let mut shown = panels.is_shown(kind);
+            if ui.checkbox(&mut shown, kind.title()).changed() {
+                panels.set_shown(kind, shown);
+            }
+        }
+    }
+    ui.separator();
+    ui.checkbox(&mut panels.arranging, "Arrange panels")
+        .on_hover_text("Drag panels by their title, and their borders, to where you want them");
+    if ui.button("Reset layout").clicked() {
+        *panels = Panels::default();
+        ui.close();
+    }
+}
+
+/// A bordered tag with words that only tell.
+fn chip<'a>(ui: &mut Ui, theme: &'a Theme, name: &str, fill: impl FnOnce(Words<'a>) -> Words<'a>) {
+    let galley = fill(Words::new(theme)).galley(ui, (ui.available_width() - 20.0).min(320.0));
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 20.0, 28.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, name));
+    ui.painter().rect(rect, CORNER_SMALL, theme.card, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    paint_words(ui.painter(), rect, Align2::CENTER_CENTER, galley);
+}
+
+fn recording_chip(ui: &mut Ui, pass: &Pass<'_>) {
+    let (theme, recording) = (pass.theme, &pass.view.recording);
+    match recording.state {
+        RecordingState::Recording => {
+            let mut figures = format!(" {} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
+            if let Some(left) = recording.room_left {
+                figures.push_str(&format!(" · {} left", figures::room(left)));
+            }
+            chip(ui, theme, "Recording: on", |words| words.strong("REC").second(&figures));
+        }
+        RecordingState::Finishing => chip(ui, theme, "Recording: finishing", |words| {
+            words.icon(Icon::Hourglass, theme.second).second(" Finishing recording")
+        }),
+        RecordingState::Failed => chip(ui, theme, "Recording: failed", |words| {
+            words.icon(Icon::Warning, theme.warning).colored(" Recording failed", theme.warning)
+        }),
+        _ => chip(ui, theme, "Recording: off", |words| words.second("Not recording")),
+    }
+}
+
+/// The state word and timer; red only while viewers may be watching.
+fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
+    let (theme, state) = (pass.theme, pass.live_state());
+    let on_air = pass.is_on_air();
+    let rehearsal = pass.view.is_rehearsal;
+    let word = state_word(state, rehearsal);
+    let color = match state {
+        _ if on_air => theme.on_air,
+        LiveState::Live | LiveState::Degraded | LiveState::Connecting => theme.accent,
+        LiveState::Failed => theme.warning,
+        _ => theme.third,
+    };
+    let shown_word = if state.is_on_air() { word.to_uppercase() } else { word.clone() };
+    let mut words = Words::new(theme).strong(&shown_word);
+    let destination = pass.view.destination.as_ref();
+    if let Some(destination) = destination.filter(|_| state.is_on_air()) {
+        words = words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);
+    }
+    let note = state_note(state, rehearsal, destination.map_or("", |destination| destination.step.as_str()));
+    if !note.is_empty() && ui.available_width() > 420.0 {
+        let ink = if on_air { Theme::tint(theme.on_air, theme.text, 0.35) } else { theme.second };
+        words = words.colored(&format!("  {note}"), ink);
+    }
+    let galley = words.galley(ui, ui.available_width() - 40.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 38.0, 30.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("Live state: {word}")));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_live(Live::Assertive);
+        node.set_description(note);
+    });
+    let ground = if on_air { Theme::tint(theme.on_air, theme.panel, 0.2) } else { theme.card };
+    let border = if state == LiveState::Off { theme.line } else { color };
+    ui.painter().rect(rect, CORNER_SMALL + 1, ground, Stroke::new(1.0, border), StrokeKind::Inside);
+    let dot = pos2(rect.left() + 16.0, rect.center().y);
+    if state == LiveState::Off {
+        ui.painter().circle_stroke(dot, 4.0, Stroke::new(1.5, color));
+    } else {
+        ui.painter().circle_filled(dot, 4.5, color);
+    }
+    let words_rect = Rect::from_min_max(pos2(rect.left() + 27.0, rect.top()), rect.max);
+    paint_words(ui.painter(), words_rect, Align2::LEFT_CENTER, galley);
+}
+
+/// The state word; a rehearsal never says “Live”.
+pub(crate) fn state_word(state: LiveState, rehearsal: bool) -> String {
+    match state {
+        LiveState::Live if rehearsal => String::from("Rehearsal"),
+        LiveState::Degraded if rehearsal => String::from("Rehearsal, degraded"),
+        _ => String::from(state.word()),
+    }
+}
+
+/// What stands beside the state word. It claims no more than was seen.
+fn state_note(state: LiveState, rehearsal: bool, step: &str) -> &str {
+    match state {
+        LiveState::Live | LiveState::Degraded if rehearsal => "nobody is watching",
+        LiveState::Live => "the service takes it",
+        LiveState::Degraded => "pictures are being dropped",
+        LiveState::Failed => "see the problems",
+        LiveState::Connecting | LiveState::Stopping => step,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rehearsal_never_says_live() {
+        for state in [LiveState::Live, LiveState::Degraded] {
+            assert!(!state_word(state, true).to_lowercase().contains("live"));
+        }
+        assert_eq!(state_word(LiveState::Live, false), "Live");
+    }
+}

@@ -1,0 +1,86 @@
+//! The window as a whole: bars, panels, keys.
+
+use std::time::Duration;
+
+use control::{Command, View};
+use egui::{Context, Frame, Margin, Panel, Ui};
+
+use crate::focus::FocusOrder;
+use crate::keyboard;
+use crate::layout::Layout;
+use crate::panel::{status_bar, top_bar};
+use crate::pass::{Memory, Pass, PreviewTexture};
+use crate::theme::{Theme, ThemeChoice};
+
+/// The studio window: paints a [`View`] and answers with [`Command`]s. It holds what only the window knows, such as
+/// which panels are open, and nothing of the show.
+pub struct Studio {
+    theme: Theme,
+    layout: Layout,
+    memory: Memory,
+    focus: FocusOrder,
+}
+
+impl Studio {
+    /// Installs fonts, colours and sizes in `ctx`, and opens the default layout in the dark theme.
+    pub fn new(ctx: &Context) -> Self {
+        let theme = Theme::new(ThemeChoice::default());
+        theme.install(ctx);
+        Self { theme, layout: Layout::default(), memory: Memory::default(), focus: FocusOrder::default() }
+    }
+
+    /// Changes the colours from the next pass on.
+    pub fn set_theme(&mut self, ctx: &Context, choice: ThemeChoice) {
+        self.theme = Theme::new(choice);
+        self.theme.install(ctx);
+    }
+
+    /// The colours in use, for what is painted outside of this window, such as the clear colour.
+    pub const fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// Draws the window over all of `ui` and returns what the person asked for, in order. `now_secs` is on any steady
+    /// clock that starts where it likes; it times holds, double clicks and the graphs. `preview` is the programme as it
+    /// was last drawn, or `None` before the first picture.
+    pub fn ui(&mut self, ui: &mut Ui, view: &View, preview: Option<PreviewTexture>, now_secs: f64) -> Vec<Command> {
+        let mut commands = Vec::new();
+        self.memory.observe(view, now_secs);
+        self.focus.begin();
+        let mut pass = Pass {
+            view,
+            theme: &self.theme,
+            preview,
+            now_secs,
+            memory: &mut self.memory,
+            focus: &mut self.focus,
+            commands: &mut commands,
+        };
+        keyboard::take(ui.ctx(), &mut pass);
+        let bar = Frame::new().fill(self.theme.panel).inner_margin(Margin::symmetric(16, 0));
+        Panel::top("top bar").exact_size(top_bar::HEIGHT).resizable(false).frame(bar).show(ui, |ui| {
+            top_bar::show(ui, &mut pass, &mut self.layout);
+        });
+        Panel::bottom("status bar").exact_size(status_bar::HEIGHT).resizable(false).frame(bar).show(ui, |ui| {
+            status_bar::show(ui, &pass);
+        });
+        self.layout.show(ui, &mut pass);
+        self.focus.end(ui.ctx());
+        commands
+    }
+}
+
+/// How long the window may wait before it is drawn again without a hand or a key: 33 ms on a graphics adapter, 100 ms
+/// where the processor draws (`is_software`), for there each pass costs what encoders need. The engine is never held up
+/// by the window, so a slow window loses no picture of the show.
+pub fn repaint_after(view: &View, is_software: bool) -> Duration {
+    let hardware = Duration::from_millis(33);
+    let software = Duration::from_millis(100);
+    let still = view.program.rendered_frames == 0;
+    match (is_software, still) {
+        (false, false) => hardware,
+        (true, false) => software,
+        // Before the first picture only words change.
+        (_, true) => Duration::from_millis(250),
+    }
+}

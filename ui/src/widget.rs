@@ -1,0 +1,30 @@
+//! Controls and cards in the window's own style. Each control has an accessible name and role, a focus ring and a
+//! tooltip that tells its key.
+
+mod button;
+mod card;
+mod hold_button;
+mod meter;
+mod sparkline;
+mod words;
+
+pub(crate) use button::{Button, icon_button, menu_button};
+pub(crate) use card::{card, header, row};
+pub(crate) use hold_button::{HoldButton, hold_button};
+pub(crate) use meter::{meter, spoken_levels};
+pub(crate) use sparkline::sparkline;
+pub(crate) use words::{Words, icon_text, paint_words};
+
+use egui::{Response, Stroke, StrokeKind, Ui};
+
+use crate::theme::Theme;
+
+/// Paints the 2 pt ring around a control that has the keyboard, and scrolls it into sight when it gets it.
+pub(crate) fn focus_ring(ui: &Ui, theme: &Theme, response: &Response, corner: u8) {
+    if response.has_focus() {
+        ui.painter().rect_stroke(response.rect, corner, Stroke::new(2.0, theme.accent), StrokeKind::Inside);
+    }
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
+}
