@@ -1,1 +1,47 @@
-//! placeholder
+//! Where pictures and sound come from: one source kind per file.
+//!
+//! [`open`] makes a [`LiveSource`] of a scene's source. Devices and files that are not there are not errors: they show
+//! a placeholder that names them, say [`SourceState::Lost`], and are looked for until they come (back). On every
+//! system the GStreamer element is chosen by trying; [`LiveSource::via`] says which one and why.
+
+mod color;
+mod devices;
+mod display;
+mod elements;
+mod error;
+mod frames;
+mod live;
+mod pattern;
+mod placeholder;
+mod slot;
+mod source;
+mod still;
+mod supervisor;
+mod text;
+mod typesetting;
+#[cfg(target_os = "linux")]
+mod x11;
+
+pub use error::Error;
+pub use pattern::{BEEP_HZ, BEEP_PEAK, BEEP_SPAN, FLASH_SPAN, FlashSquare, flash_square, sound_at};
+pub use source::{CaptureContext, LiveSource, SoundOutput, SourceState};
+
+use scene::{Source, SourceKind};
+
+/// Opens a source. Returns at once; devices and files are opened by the source's own thread.
+///
+/// # Errors
+/// When the source can never work as it is described ([`Error::Parameter`], [`Error::NoFont`], [`Error::Size`]), or
+/// when the computer lacks what every source needs ([`Error::GStreamer`], [`Error::Thread`]).
+pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSource>, Error> {
+    let id = source.id;
+    Ok(match &source.kind {
+        SourceKind::Display { display, show_cursor } => Box::new(display::open(display, *show_cursor, context)?),
+        SourceKind::Text { text, font, size_px, color, align } => {
+            Box::new(text::open(text, font.as_deref(), *size_px, *color, *align, context)?)
+        }
+        SourceKind::Color { color } => Box::new(color::open(*color, context)?),
+        SourceKind::TestPattern { beep } => Box::new(pattern::TestPattern::open(id, *beep, context)?),
+        _ => return Err(Error::NoFont),
+    })
+}

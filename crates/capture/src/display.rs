@@ -1,0 +1,179 @@
+//! A whole display.
+//!
+//! Linux: `ximagesrc`. Windows: `d3d12screencapturesrc`, then `d3d11screencapturesrc`, then `gdiscreencapsrc`. Each is
+//! tried until one gives a picture; pictures arrive at the display's own size, as the element makes them, without
+//! conversion.
+
+use gstreamer as gst;
+use scene::DisplaySelector;
+use units::FrameRate;
+
+use crate::frames::Alpha;
+use crate::live::Candidate;
+use crate::supervisor::{Plan, Supervised};
+use crate::{CaptureContext, Error};
+
+pub(crate) fn open(
+    display: &DisplaySelector,
+    show_cursor: bool,
+    context: &CaptureContext,
+) -> Result<Supervised, Error> {
+    let plan = DisplayPlan { display: display.clone(), show_cursor, rate: context.rate };
+    Supervised::start("capture display", plan, context)
+}
+
+/// Caps that keep a screen at the canvas' rate: more pictures would be thrown away anyway.
+pub(crate) fn at_rate(rate: FrameRate) -> gst::Caps {
+    let numerator = i32::try_from(rate.numerator()).unwrap_or(i32::MAX);
+    let denominator = i32::try_from(rate.denominator()).unwrap_or(1);
+    gst::Caps::builder("video/x-raw")
+        .field("framerate", gst::Fraction::new(numerator, denominator))
+        .build()
+}
+
+struct DisplayPlan {
+    display: DisplaySelector,
+    show_cursor: bool,
+    rate: FrameRate,
+}
+
+impl Plan for DisplayPlan {
+    fn title(&self) -> String {
+        match &self.display {
+            DisplaySelector::Primary => "The primary display".into(),
+            DisplaySelector::Named(name) => format!("Display “{name}”"),
+        }
+    }
+
+    fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
+        if cfg!(windows) { self.on_windows() } else { self.on_x11() }
+    }
+}
+
+impl DisplayPlan {
+    #[cfg(target_os = "linux")]
+    fn on_x11(&self) -> Result<Vec<Candidate>, Error> {
+        let (server, monitor) = match &self.display {
+            // The name of an X display rather than of a monitor.
+            DisplaySelector::Named(name) if name.contains(':') => (Some(name.as_str()), None),
+            DisplaySelector::Named(name) => (None, Some(name.as_str())),
+            DisplaySelector::Primary => (None, None),
+        };
+        let monitors = crate::x11::Server::connect(server)?.monitors()?;
+        let chosen = match monitor {
+            Some(name) => Some(monitors.iter().find(|m| m.name == name).ok_or_else(|| {
+                let known: Vec<&str> = monitors.iter().map(|m| m.name.as_str()).collect();
+                Error::Device(format!("there is no such monitor (there are: {})", known.join(", ")))
+            })?),
+            // One monitor is the whole screen, and so is none known.
+            None if monitors.len() < 2 || server.is_some() => None,
+            None => monitors.iter().find(|m| m.is_primary).or(monitors.first()),
+        };
+        let mut settings = vec![
+            ("show-pointer", self.show_cursor.to_string()),
+            // Measured on Xvfb at 1280x720 and 30 pictures a second, see USE_DAMAGE.
+            ("use-damage", USE_DAMAGE.to_string()),
+        ];
+        if let Some(name) = server {
+            settings.push(("display-name", name.to_owned()));
+        }
+        let mut note = match (server, chosen) {
+            (Some(name), _) => format!("X display {name}"),
+            (None, Some(monitor)) => format!("monitor {}", monitor.name),
+            (None, None) => "the X screen".to_owned(),
+        };
+        if let Some(monitor) = chosen {
+            // The end is the last pixel that is captured, not the first that is not.
+            let ends = (monitor.x + monitor.width).checked_sub(1).zip((monitor.y + monitor.height).checked_sub(1));
+            let (end_x, end_y) = ends.ok_or_else(|| Error::Device("the monitor has no pixels".into()))?;
+            settings.extend([
+                ("startx", monitor.x.to_string()),
+                ("starty", monitor.y.to_string()),
+                ("endx", end_x.to_string()),
+                ("endy", end_y.to_string()),
+            ]);
+        }
+        if std::env::var("XDG_SESSION_TYPE").is_ok_and(|kind| kind == "wayland") {
+            note.push_str(" (this is a Wayland session: only X11 programs can be seen)");
+        }
+        Ok(x_image_candidates(&settings, self.rate, &note))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn on_x11(&self) -> Result<Vec<Candidate>, Error> {
+        Err(Error::Device("displays are captured on Linux and Windows only".into()))
+    }
+
+    fn on_windows(&self) -> Result<Vec<Candidate>, Error> {
+        let cursor = self.show_cursor.to_string();
+        let (index, handle, what) = match &self.display {
+            DisplaySelector::Primary => (None, None, "the primary monitor".to_owned()),
+            DisplaySelector::Named(name) => {
+                let found = crate::devices::monitor(name)?;
+                (Some(found.index.to_string()), found.handle, format!("monitor {name}"))
+            }
+        };
+        let direct = |element| {
+            let mut settings = vec![("show-cursor", cursor.clone())];
+            match (&handle, &index) {
+                (Some(handle), _) => settings.push(("monitor-handle", handle.to_string())),
+                (None, Some(index)) => settings.push(("monitor-index", index.clone())),
+                (None, None) => {}
+            }
+            way(element, settings, Vec::new(), self.rate, &what, &[])
+        };
+        let mut gdi = vec![("cursor", cursor.clone())];
+        gdi.extend(index.clone().map(|index| ("monitor", index)));
+        Ok(vec![
+            direct("d3d12screencapturesrc"),
+            direct("d3d11screencapturesrc"),
+            // GDI gives 24-bit pixels upside down on some systems, so it is the one that may be converted.
+            way("gdiscreencapsrc", gdi, Vec::new(), self.rate, &what, &["videoconvert"]),
+        ])
+    }
+}
+
+/// One way of capturing a screen or window.
+pub(crate) fn way(
+    element: &'static str,
+    settings: Vec<(&'static str, String)>,
+    wishes: Vec<(&'static str, String)>,
+    rate: FrameRate,
+    note: &str,
+    then: &'static [&'static str],
+) -> Candidate {
+    Candidate {
+        element,
+        settings,
+        wishes,
+        filter: Some(at_rate(rate)),
+        then,
+        // Screens have no holes; where a format has a fourth byte, it means nothing.
+        alpha: Alpha::Ignored,
+        note: note.to_owned(),
+    }
+}
+
+/// `ximagesrc` as it is, and with a conversion for screens that do not have 32 bits per pixel.
+#[cfg(target_os = "linux")]
+pub(crate) fn x_image_candidates(
+    settings: &[(&'static str, String)],
+    rate: FrameRate,
+    note: &str,
+) -> Vec<Candidate> {
+    vec![
+        way("ximagesrc", settings.to_vec(), Vec::new(), rate, note, &[]),
+        way(
+            "ximagesrc",
+            settings.to_vec(),
+            Vec::new(),
+            rate,
+            &format!("{note}, converted from the screen's own pixels"),
+            &["videoconvert"],
+        ),
+    ]
+}
+
+/// Whether ximagesrc asks the server which parts changed (XDamage) instead of reading all of the screen.
+#[cfg(target_os = "linux")]
+pub(crate) const USE_DAMAGE: bool = false;
