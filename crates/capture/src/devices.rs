@@ -40,3 +40,79 @@ pub(crate) fn monitor(name: &str) -> Result<MonitorDevice, Error> {
         .and_then(|properties| properties.get::<u64>("device.hmonitor").ok());
     Ok(MonitorDevice { index, handle })
 }
+
+/// A camera that is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Camera {
+    pub(crate) name: String,
+    /// Its device file, on Linux.
+    pub(crate) path: Option<String>,
+}
+
+/// The cameras that are connected, in the system's order. Of several with the same name, the second and later are
+/// called “name (2)” and so on.
+pub(crate) fn cameras() -> Result<Vec<Camera>, Error> {
+    let mut cameras = if cfg!(target_os = "linux") {
+        video4linux(std::path::Path::new("/sys/class/video4linux"))
+    } else {
+        of_class("Video/Source")?
+            .iter()
+            .map(|device| Camera { name: device.display_name().to_string(), path: None })
+            .collect()
+    };
+    let mut seen = std::collections::HashMap::new();
+    for camera in &mut cameras {
+        let count = seen.entry(camera.name.clone()).or_insert(0u32);
+        *count += 1;
+        // Elsewhere than on Linux the name is what the device is opened by, so it stays as it is.
+        if *count > 1 && camera.path.is_some() {
+            camera.name = format!("{} ({count})", camera.name);
+        }
+    }
+    Ok(cameras)
+}
+
+/// Reads sysfs: one folder `videoN` for each node, with files `name` and `index` (Linux kernel documentation, sysfs
+/// ABI, "/sys/class/video4linux"). Nodes of an index above 0 are a camera's metadata.
+fn video4linux(folder: &std::path::Path) -> Vec<Camera> {
+    // Without the folder the kernel knows no video devices at all.
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut nodes: Vec<(u32, Camera)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let node = entry.file_name().into_string().ok()?;
+            let number = node.strip_prefix("video")?.parse().ok()?;
+            let read = |file| std::fs::read_to_string(entry.path().join(file)).ok();
+            if read("index").is_some_and(|index| index.trim() != "0") {
+                return None;
+            }
+            let name = read("name").map_or_else(|| node.clone(), |name| name.trim().to_owned());
+            Some((number, Camera { name, path: Some(format!("/dev/{node}")) }))
+        })
+        .collect();
+    nodes.sort_by_key(|(number, _)| *number);
+    nodes.into_iter().map(|(_, camera)| camera).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cameras_are_read_from_sysfs_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (node, name, index) in
+            [("video10", "Card", "0"), ("video2", "HD Pro", "0"), ("video3", "HD Pro", "1"), ("v4l-subdev0", "x", "0")]
+        {
+            let node = folder.path().join(node);
+            std::fs::create_dir(&node).unwrap();
+            std::fs::write(node.join("name"), format!("{name}\n")).unwrap();
+            std::fs::write(node.join("index"), format!("{index}\n")).unwrap();
+        }
+        let found: Vec<(String, String)> =
+            video4linux(folder.path()).into_iter().map(|c| (c.name, c.path.unwrap())).collect();
+        let expected = [("HD Pro", "/dev/video2"), ("Card", "/dev/video10")];
+        assert_eq!(found, expected.map(|(name, path)| (name.to_owned(), path.to_owned())));
+        assert!(video4linux(&folder.path().join("absent")).is_empty());
+    }
+}

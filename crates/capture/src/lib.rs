@@ -4,13 +4,17 @@
 //! a placeholder that names them, say [`SourceState::Lost`], and are looked for until they come (back). On every
 //! system the GStreamer element is chosen by trying; [`LiveSource::via`] says which one and why.
 
+mod camera;
 mod color;
 mod devices;
 mod display;
 mod elements;
 mod error;
 mod frames;
+mod image;
 mod live;
+mod media;
+mod path;
 mod pattern;
 mod placeholder;
 mod slot;
@@ -42,6 +46,9 @@ pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSou
         }
         SourceKind::Color { color } => Box::new(color::open(*color, context)?),
         SourceKind::TestPattern { beep } => Box::new(pattern::TestPattern::open(id, *beep, context)?),
+        SourceKind::Camera { device } => Box::new(camera::open(device.as_deref(), context)?),
+        SourceKind::Media { path, looping } => Box::new(media::Media::open(id, path, *looping, context)?),
+        SourceKind::Image { path } => Box::new(image::Image::open(path, context)?),
         _ => return Err(Error::NoFont),
     })
 }

@@ -38,7 +38,8 @@ pub(crate) struct Waker {
 }
 
 impl Waker {
-    fn set(&self, bus: Option<gst::Bus>) {
+    /// Names the bus that the thread waits for.
+    pub(crate) fn set_bus(&self, bus: Option<gst::Bus>) {
         *self.bus.lock().unwrap_or_else(PoisonError::into_inner) = bus;
     }
 
@@ -101,7 +102,7 @@ impl Capture {
         let bus = pipeline
             .bus()
             .ok_or_else(|| Error::Pipeline("a pipeline has no bus to tell its errors".into()))?;
-        waker.set(Some(bus.clone()));
+        waker.set_bus(Some(bus.clone()));
         let capture = Self { pipeline, bus, waker: Arc::clone(waker) };
         if capture.pipeline.set_state(gst::State::Playing).is_err() {
             let why = capture.pending_error().unwrap_or_else(|| "it does not start".to_owned());
@@ -151,7 +152,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.waker.set(None);
+        self.waker.set_bus(None);
         if self.pipeline.set_state(gst::State::Null).is_err() {
             tracing::warn!("a capture pipeline did not stop cleanly");
         }
