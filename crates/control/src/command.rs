@@ -68,8 +68,8 @@ pub enum Command {
     StopRecording,
     /// A problem has been read.
     DismissProblem(u64),
-    /// The preview is not looked at (minimised): stop drawing it.
-    SetPreviewShown(bool),
+    /// Somebody tried to close the window while the stream is on air: tell them.
+    WarnStillLive,
     /// End the program, after closing stream and files.
     Quit,
 }
