@@ -1,1 +1,30 @@
-//! placeholder
+//! What Amazon IVS knows and demands, without a socket, a clock or a file.
+//!
+//! * [`IngestAddress`]: the URL forms of an ingest, the stream key split off.
+//! * [`limits`]: every number of the service as data, each with the section it was read in.
+//! * [`Judge`]: watches what an ingest receives and says what the service would say; the rehearsal ingest and
+//!   `genlock check` use the same one.
+//! * [`event`]: what the service tells through EventBridge, as JSON of the same form.
+//!
+//! "The guide" in this crate is the *Amazon IVS Low-Latency Streaming User Guide*; section names are its own.
+
+mod address;
+mod audio_specific_config;
+mod bits;
+mod error;
+pub mod event;
+mod judge;
+mod key;
+pub mod limits;
+mod parameter_set;
+
+pub use address::{IngestAddress, Protocol, RtmpTarget};
+pub use audio_specific_config::AudioSpecificConfig;
+pub use error::Error;
+pub use judge::{
+    AnnouncedMedia, Breach, Code, CountedFinding, Figures, Finding, Judge, KeyframeFigures, NamedBy,
+    Observation, Picture, Severity, Sound, Verdict, code,
+};
+pub use key::{is_key_shaped, redact};
+pub use limits::{ChannelType, MultitrackInput, Rules};
+pub use parameter_set::{AvcDecoderConfig, ColourDescription, FrameTiming, SequenceParameterSet};

@@ -1,0 +1,490 @@
+//! The judge: watches what an ingest receives and says what the service would say.
+//!
+//! It holds no socket and reads no clock. Whoever feeds it passes the present instant as `now`; a file is judged with
+//! `now` being the time stamps of the file. It never keeps media, so its memory is bounded whatever a peer sends.
+
+mod arrival;
+mod bitrate;
+mod finding;
+mod flv;
+mod picture;
+mod sound;
+mod verdict;
+
+use std::collections::VecDeque;
+
+use ertmp::flv::TimestampUnwrapper;
+use units::{AccessUnit, Dts, MediaTime, Pts, Span, Track, TrackConfig, TrackId};
+
+use crate::address::Protocol;
+use crate::limits::{MAX_AUDIO_BITRATE, MIN_AUDIO_BITRATE, MultitrackInput, Rules};
+use arrival::Arrival;
+use finding::Ledger;
+use picture::{PictureTrack, WholeStream};
+use sound::SoundTrack;
+
+pub use finding::{Breach, Code, CountedFinding, Finding, NamedBy, Severity, code};
+pub use verdict::{Figures, KeyframeFigures, Verdict};
+
+/// Sound without picture, or the reverse, for longer than this is no late start.
+const ONE_SIDED: Span = Span::from_secs(10);
+
+/// Sound and picture further apart than this make players wait or drop.
+const APART: Span = Span::from_secs(2);
+
+/// Keyframe intervals until viewers can watch: the guide's stream-start latency is 6 to 7 seconds at an interval of
+/// 2 seconds, and 3 to 4 at 1 second ("Reducing Latency").
+const INTERVALS_TO_START: u64 = 3;
+
+/// One coded picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    /// The track it came on.
+    pub track: TrackId,
+    /// When it is decoded.
+    pub dts: Dts,
+    /// When it is shown.
+    pub pts: Pts,
+    /// The container calls it a keyframe.
+    pub keyframe: bool,
+    /// NAL units behind their lengths, as its decoder configuration says.
+    pub data: &'a [u8],
+}
+
+/// One coded frame of sound.
+#[derive(Clone, Copy, Debug)]
+pub struct Sound {
+    /// The track it came on.
+    pub track: TrackId,
+    /// When it is heard.
+    pub pts: Pts,
+    /// Its length in bytes.
+    pub bytes: usize,
+}
+
+/// What `onMetaData` announces; fields that were not there are `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnnouncedMedia {
+    /// Width in pixels.
+    pub width_px: Option<f64>,
+    /// Height in pixels.
+    pub height_px: Option<f64>,
+    /// Frames per second.
+    pub frame_rate: Option<f64>,
+    /// Bitrate of the picture in kbps.
+    pub video_kbps: Option<f64>,
+    /// Bitrate of the sound in kbps.
+    pub audio_kbps: Option<f64>,
+}
+
+/// Something to react to at once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// The first finding of its code. When its severity ends the stream, the ingest shall end it.
+    Finding(Finding),
+    /// The first IDR picture came.
+    FirstIdr,
+    /// Enough came for viewers to watch.
+    StreamStart,
+    /// Too little data comes.
+    StarvationStart,
+    /// Enough data comes again.
+    StarvationEnd,
+}
+
+/// Judges one stream by the rules of its channel.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    rules: Rules,
+    ledger: Ledger,
+    observations: VecDeque<Observation>,
+    announced: Option<AnnouncedMedia>,
+    picture: PictureTrack,
+    sound: SoundTrack,
+    whole: WholeStream,
+    arrival: Arrival,
+    timestamps: TimestampUnwrapper,
+    published: bool,
+    started: bool,
+}
+
+impl Judge {
+    /// A judge for one stream to a channel with `rules`.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            ledger: Ledger::default(),
+            observations: VecDeque::new(),
+            announced: None,
+            picture: PictureTrack::default(),
+            sound: SoundTrack::default(),
+            whole: WholeStream::default(),
+            arrival: Arrival::default(),
+            timestamps: TimestampUnwrapper::new(),
+            published: false,
+            started: false,
+        }
+    }
+
+    /// A peer connected over `protocol`.
+    pub fn connected(&mut self, protocol: Protocol, now: MediaTime) {
+        if !self.rules.allows(protocol) {
+            self.report(Finding::new(
+                Severity::Refused,
+                code::INSECURE_INGEST,
+                now,
+                "The channel does not allow insecure ingest; use rtmps:// instead of rtmp://.",
+                "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols",
+            ));
+        }
+    }
+
+    /// The peer began to publish; silence counts from here.
+    pub fn published(&mut self, now: MediaTime) {
+        self.published = true;
+        self.arrival.published(now);
+    }
+
+    /// The peer announced what it will send.
+    pub fn announced(&mut self, media: AnnouncedMedia, now: MediaTime) {
+        if let Some(kbps) = media.audio_kbps {
+            let (lowest, highest) = (
+                f64::from(MIN_AUDIO_BITRATE.value.0),
+                f64::from(MAX_AUDIO_BITRATE.value.0),
+            );
+            // Zero means unknown; decimals come from encoders that count a kilobit as 1024.
+            if kbps > 0.0 && (kbps < lowest * 0.97 || kbps > highest * 1.03) {
+                let sentence = format!(
+                    "The sound is announced with {kbps:.0} kbps; the service supports {lowest:.0} to {highest:.0}."
+                );
+                let source = MAX_AUDIO_BITRATE.source;
+                self.report(Finding::new(
+                    Severity::Warning,
+                    code::AUDIO_BITRATE,
+                    now,
+                    sentence,
+                    source,
+                ));
+            }
+        }
+        self.announced = Some(media);
+        self.compare_announced_size(now);
+    }
+
+    /// The decoder configuration of a picture track, an `AVCDecoderConfigurationRecord`.
+    pub fn video_config(&mut self, track: TrackId, record: &[u8], now: MediaTime) {
+        if self.is_single_track(track, now) {
+            self.picture.configure(record, &self.rules, now, &mut self.ledger);
+            self.compare_announced_size(now);
+        }
+    }
+
+    /// The decoder configuration of a sound track, an `AudioSpecificConfig`.
+    pub fn audio_config(&mut self, track: TrackId, bytes: &[u8], now: MediaTime) {
+        if self.is_single_track(track, now) {
+            self.sound.configure(bytes, now, &mut self.ledger);
+        }
+    }
+
+    /// A coded picture.
+    pub fn picture(&mut self, picture: &Picture<'_>, now: MediaTime) {
+        self.arrival.data(now, picture.dts.as_nanos());
+        if !self.is_single_track(picture.track, now) {
+            return;
+        }
+        let keyframes_before = self.picture.keyframes.count;
+        self.picture.picture(picture, &self.rules, now, &mut self.ledger);
+        if keyframes_before == 0 && self.picture.keyframes.count > 0 {
+            self.observations.push_back(Observation::FirstIdr);
+        }
+        if !self.started && self.picture.keyframes.count > INTERVALS_TO_START {
+            self.started = true;
+            self.observations.push_back(Observation::StreamStart);
+        }
+        self.add_to_whole(picture.dts.as_nanos(), picture.data.len(), now);
+        self.compare_tracks(now);
+    }
+
+    /// A coded frame of sound.
+    pub fn sound(&mut self, sound: &Sound, now: MediaTime) {
+        self.arrival.data(now, sound.pts.as_nanos());
+        if !self.is_single_track(sound.track, now) {
+            return;
+        }
+        self.sound.sound(sound, now, &mut self.ledger);
+        self.add_to_whole(sound.pts.as_nanos(), sound.bytes, now);
+        self.compare_tracks(now);
+    }
+
+    /// The decoder configuration of a track of ours.
+    pub fn track_config(&mut self, config: &TrackConfig, now: MediaTime) {
+        match config {
+            TrackConfig::Video(video) if video.codec == units::VideoCodec::Avc => {
+                self.video_config(video.track, &video.decoder_config, now);
+            }
+            TrackConfig::Video(video) => self.refuse_video_codec(&video.codec.to_string(), now),
+            TrackConfig::Audio(audio) => self.audio_config(audio.track, &audio.decoder_config, now),
+        }
+    }
+
+    /// An access unit of ours.
+    pub fn access_unit(&mut self, unit: &AccessUnit, now: MediaTime) {
+        match unit.track {
+            Track::Video(track) => {
+                let (dts, pts, keyframe) = (unit.dts, unit.pts, unit.is_idr);
+                self.picture(
+                    &Picture {
+                        track,
+                        dts,
+                        pts,
+                        keyframe,
+                        data: &unit.data,
+                    },
+                    now,
+                );
+            }
+            Track::Audio(track) => {
+                self.sound(
+                    &Sound {
+                        track,
+                        pts: unit.pts,
+                        bytes: unit.data.len(),
+                    },
+                    now,
+                );
+            }
+        }
+    }
+
+    /// Something arrived that is neither picture nor sound, such as metadata; it ends no starvation but the silence.
+    pub fn heard(&mut self, now: MediaTime) {
+        self.arrival.heard(now);
+    }
+
+    /// Time passes. Call it a few times per second, whether or not data comes.
+    pub fn tick(&mut self, now: MediaTime) {
+        if self.published {
+            self.arrival.tick(now, &mut self.ledger, &mut self.observations);
+        }
+    }
+
+    /// A finding of the caller's own, such as an unknown stream key.
+    pub fn report(&mut self, finding: Finding) {
+        self.ledger.report(finding);
+    }
+
+    /// What to react to, in order; `None` when there is nothing left.
+    pub fn poll(&mut self) -> Option<Observation> {
+        self.observations
+            .pop_front()
+            .or_else(|| self.ledger.take_untold().map(Observation::Finding))
+    }
+
+    /// Whether a finding so far ends the stream.
+    pub fn is_over(&self) -> bool {
+        self.ledger
+            .counted()
+            .iter()
+            .any(|counted| counted.finding.severity.ends_stream())
+    }
+
+    /// The outcome so far.
+    pub fn verdict(&self, now: MediaTime) -> Verdict {
+        let findings = self.ledger.counted();
+        let accepted = !findings
+            .iter()
+            .any(|counted| counted.finding.severity.ends_stream());
+        Verdict {
+            accepted,
+            findings,
+            figures: self.figures(now),
+        }
+    }
+
+    /// The stream ended: judges what can only be judged then, and gives the outcome.
+    pub fn finish(&mut self, now: MediaTime) -> Verdict {
+        self.sound.finish(now, &mut self.ledger);
+        if self.published && !self.is_over() {
+            match (self.picture.frames, self.sound.frames) {
+                (0, 0) => {
+                    let sentence = "The stream ended before any picture or sound was sent.";
+                    self.report(Finding::new(Severity::Warning, code::NO_MEDIA, now, sentence, ""));
+                }
+                (0, _) => self.refuse_audio_only(now),
+                (_, 0) => self.warn_of_missing_sound(now),
+                _ => {}
+            }
+            if self.picture.frames > 0 && self.picture.keyframes.count == 0 {
+                let sentence = "No keyframe was ever sent, so viewers would never have seen a picture.";
+                self.report(Finding::new(
+                    Severity::Refused,
+                    code::KEYFRAME_MISSING,
+                    now,
+                    sentence,
+                    "",
+                ));
+            }
+        }
+        self.verdict(now)
+    }
+
+    fn figures(&self, now: MediaTime) -> Figures {
+        let (picture, sound, keyframes) = (&self.picture, &self.sound, &self.picture.keyframes);
+        let millis = |span: Span| span.as_millis();
+        Figures {
+            duration_ms: millis(picture.span().max(sound.span())),
+            video_frames: picture.frames,
+            video_bytes: picture.throughput.bytes,
+            video_kbps: picture.throughput.mean_over(picture.span()).0,
+            video_peak_kbps: picture.throughput.peak().0,
+            video_size_px: picture.size().map(|size| [size.width_px(), size.height_px()]),
+            video_profile: picture.sps().map(|sps| {
+                format!(
+                    "{} {}.{}",
+                    sps.profile_name(),
+                    sps.level_idc / 10,
+                    sps.level_idc % 10
+                )
+            }),
+            frame_rate: (picture.mean_frame_rate() * 1000.0).round() / 1000.0,
+            reordered: picture.reordered,
+            keyframes: KeyframeFigures {
+                count: keyframes.count,
+                shortest_ms: keyframes.shortest.map(millis),
+                mean_ms: keyframes.mean().map(millis),
+                longest_ms: keyframes.longest.map(millis),
+                irregular: keyframes.irregular,
+            },
+            audio_frames: sound.frames,
+            audio_bytes: sound.throughput.bytes,
+            audio_kbps: sound.throughput.mean_over(sound.span()).0,
+            audio_sample_rate_hz: sound.config.map(|config| config.sample_rate_hz),
+            audio_channels: sound.config.and_then(|config| config.channels),
+            backward_timestamps: picture.backwards + sound.backwards,
+            starvations: self.arrival.starvations,
+            starved_ms: millis(self.arrival.starved(now)),
+        }
+    }
+
+    /// Whether `track` is the one that a single-track channel takes.
+    fn is_single_track(&mut self, track: TrackId, now: MediaTime) -> bool {
+        if track == TrackId::PRIMARY {
+            return true;
+        }
+        self.refuse_multitrack(now);
+        false
+    }
+
+    fn refuse_multitrack(&mut self, now: MediaTime) {
+        match self.rules.multitrack {
+            MultitrackInput::NotAllowed => self.report(Finding::new(
+                Severity::Refused,
+                code::MULTITRACK_NOT_ALLOWED,
+                now,
+                "The stream has several tracks, and the channel takes one; enable multitrack input on the channel or \
+                 send a single rendition.",
+                "IVS user guide, Using Amazon EventBridge, Session Ended",
+            )),
+        }
+    }
+
+    fn refuse_video_codec(&mut self, name: &str, now: MediaTime) {
+        let sentence = format!("The picture is coded in {name}; the service takes H.264.");
+        let source = "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols";
+        self.report(Finding::new(
+            Severity::Refused,
+            code::VIDEO_CODEC,
+            now,
+            sentence,
+            source,
+        ));
+    }
+
+    fn refuse_audio_codec(&mut self, name: &str, now: MediaTime) {
+        let sentence = format!("The sound is coded in {name}; the service takes AAC-LC.");
+        let source = "IVS user guide, Streaming Configuration, Audio Settings";
+        self.report(Finding::new(
+            Severity::Refused,
+            code::AUDIO_CODEC,
+            now,
+            sentence,
+            source,
+        ));
+    }
+
+    fn refuse_audio_only(&mut self, now: MediaTime) {
+        self.report(Finding::new(
+            Severity::Refused,
+            code::AUDIO_ONLY,
+            now,
+            "The stream has sound but no picture; the service does not support audio-only input.",
+            "IVS user guide, Streaming Configuration, introduction",
+        ));
+    }
+
+    fn warn_of_missing_sound(&mut self, now: MediaTime) {
+        let sentence = "The stream has no sound; viewers hear nothing, and some players wait for it.";
+        self.report(Finding::new(
+            Severity::Warning,
+            code::VIDEO_ONLY,
+            now,
+            sentence,
+            "",
+        ));
+    }
+
+    fn add_to_whole(&mut self, at_nanos: i64, bytes: usize, now: MediaTime) {
+        if let Some(size) = self.picture.size() {
+            let limit = (self.rules.channel_type, size);
+            self.whole.add(limit, at_nanos, bytes, now, &mut self.ledger);
+        }
+    }
+
+    fn compare_tracks(&mut self, now: MediaTime) {
+        match (self.picture.newest, self.sound.newest) {
+            (None, Some(_)) if self.sound.span() > ONE_SIDED => self.refuse_audio_only(now),
+            (Some(_), None) if self.picture.span() > ONE_SIDED => self.warn_of_missing_sound(now),
+            (Some(picture), Some(sound)) => {
+                let apart = Span::from_nanos(picture.as_nanos().saturating_sub(sound.as_nanos()));
+                if apart.abs() > APART {
+                    let behind = if apart > Span::ZERO { "sound" } else { "picture" };
+                    let sentence = format!(
+                        "The {behind} arrives {} ms behind; players must wait for it or play it out of time.",
+                        apart.abs().as_millis()
+                    );
+                    self.report(Finding::new(
+                        Severity::Warning,
+                        code::INTERLEAVING,
+                        now,
+                        sentence,
+                        "",
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn compare_announced_size(&mut self, now: MediaTime) {
+        let (Some(announced), Some(size)) = (&self.announced, self.picture.size()) else {
+            return;
+        };
+        let (Some(width), Some(height)) = (announced.width_px, announced.height_px) else {
+            return;
+        };
+        let same = |announced: f64, coded: u32| (announced - f64::from(coded)).abs() < 0.5;
+        if !(same(width, size.width_px()) && same(height, size.height_px())) {
+            let sentence = format!("The picture is announced as {width:.0}x{height:.0} but coded as {size}.");
+            self.report(Finding::new(
+                Severity::Note,
+                code::ANNOUNCED_DIFFERS,
+                now,
+                sentence,
+                "",
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

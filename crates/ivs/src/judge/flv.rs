@@ -1,0 +1,194 @@
+//! From FLV tag bodies, as RTMP carries them, to what is judged.
+
+use ertmp::MediaKind;
+use ertmp::amf0::Value;
+use ertmp::flv::{
+    AudioPacket, AudioTag, ExVideoBody, FourCc, FrameType, LegacyAudioBody, LegacyVideoBody, Tracks,
+    VideoPacket, VideoTag,
+};
+use units::{Dts, MediaTime, Pts, TrackId};
+
+use super::finding::{Finding, Severity, code};
+use super::{AnnouncedMedia, Judge, Picture, Sound};
+
+impl AnnouncedMedia {
+    /// Reads the value of `onMetaData` (FLV 10.1, E.5).
+    pub fn read(metadata: &Value) -> Self {
+        let number = |name| {
+            metadata
+                .get(name)
+                .and_then(Value::as_number)
+                .filter(|number| number.is_finite())
+        };
+        Self {
+            width_px: number("width"),
+            height_px: number("height"),
+            frame_rate: number("framerate"),
+            video_kbps: number("videodatarate"),
+            audio_kbps: number("audiodatarate"),
+        }
+    }
+}
+
+impl Judge {
+    /// The body of an audio or video message (or FLV tag) with its timestamp in milliseconds, which may wrap.
+    pub fn flv_tag(&mut self, kind: MediaKind, timestamp_ms: u32, body: &[u8], now: MediaTime) {
+        let at_ms = self.timestamps.unwrap_ms(timestamp_ms);
+        let read = match kind {
+            MediaKind::Video => VideoTag::decode(body).map(|tag| self.video_tag(&tag, at_ms, now)),
+            MediaKind::Audio => AudioTag::decode(body).map(|tag| self.audio_tag(&tag, at_ms, now)),
+        };
+        if let Err(error) = read {
+            self.heard(now);
+            let sentence = format!("A message can not be read: {error}.");
+            self.report(Finding::new(
+                Severity::Warning,
+                code::MALFORMED,
+                now,
+                sentence,
+                "",
+            ));
+        }
+    }
+
+    fn video_tag(&mut self, tag: &VideoTag<'_>, at_ms: i64, now: MediaTime) {
+        let keyframe = tag.frame_type() == FrameType::Key;
+        match tag {
+            VideoTag::Legacy(legacy) => match &legacy.body {
+                LegacyVideoBody::AvcSequenceHeader(record) => {
+                    self.heard(now);
+                    self.video_config(TrackId::PRIMARY, record, now);
+                }
+                LegacyVideoBody::AvcNalUnits {
+                    composition_offset_ms,
+                    data,
+                } => {
+                    self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);
+                }
+                LegacyVideoBody::AvcSequenceEnd | LegacyVideoBody::Command { .. } => self.heard(now),
+                LegacyVideoBody::Other { codec_id, .. } => {
+                    self.heard(now);
+                    self.refuse_video_codec(legacy_video_codec(*codec_id), now);
+                }
+            },
+            VideoTag::Enhanced(enhanced) => match &enhanced.body {
+                ExVideoBody::Command(_) => self.heard(now),
+                ExVideoBody::Tracks(Tracks::Single {
+                    four_cc: FourCc::AVC,
+                    packet,
+                }) => match packet {
+                    VideoPacket::SequenceStart(record) => {
+                        self.heard(now);
+                        self.video_config(TrackId::PRIMARY, record, now);
+                    }
+                    VideoPacket::CodedFrames {
+                        composition_offset_ms,
+                        data,
+                    } => {
+                        self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);
+                    }
+                    VideoPacket::CodedFramesX(data) => self.coded_picture(keyframe, at_ms, 0, data, now),
+                    VideoPacket::SequenceEnd
+                    | VideoPacket::Metadata(_)
+                    | VideoPacket::Mpeg2TsSequenceStart(_) => self.heard(now),
+                },
+                ExVideoBody::Tracks(Tracks::Single { four_cc, .. }) => {
+                    self.heard(now);
+                    self.refuse_video_codec(&four_cc.to_string(), now);
+                }
+                ExVideoBody::Tracks(_) => {
+                    self.heard(now);
+                    self.refuse_multitrack(now);
+                }
+            },
+        }
+    }
+
+    fn audio_tag(&mut self, tag: &AudioTag<'_>, at_ms: i64, now: MediaTime) {
+        match tag {
+            AudioTag::Empty => self.heard(now),
+            AudioTag::Legacy(legacy) => match &legacy.body {
+                LegacyAudioBody::AacSequenceHeader(config) => {
+                    self.heard(now);
+                    self.audio_config(TrackId::PRIMARY, config, now);
+                }
+                LegacyAudioBody::AacRaw(data) => self.coded_sound(at_ms, data, now),
+                LegacyAudioBody::Other { format, .. } => {
+                    self.heard(now);
+                    self.refuse_audio_codec(legacy_audio_codec(*format), now);
+                }
+            },
+            AudioTag::Enhanced(enhanced) => match &enhanced.body {
+                Tracks::Single {
+                    four_cc: FourCc::AAC,
+                    packet,
+                } => match packet {
+                    AudioPacket::SequenceStart(config) => {
+                        self.heard(now);
+                        self.audio_config(TrackId::PRIMARY, config, now);
+                    }
+                    AudioPacket::CodedFrames(data) => self.coded_sound(at_ms, data, now),
+                    AudioPacket::SequenceEnd | AudioPacket::MultichannelConfig(_) => self.heard(now),
+                },
+                Tracks::Single { four_cc, .. } => {
+                    self.heard(now);
+                    self.refuse_audio_codec(&four_cc.to_string(), now);
+                }
+                _ => {
+                    self.heard(now);
+                    self.refuse_multitrack(now);
+                }
+            },
+        }
+    }
+
+    fn coded_picture(&mut self, keyframe: bool, at_ms: i64, offset_ms: i32, data: &[u8], now: MediaTime) {
+        let dts = Dts::from_millis(at_ms);
+        let pts = Pts::from_millis(at_ms.saturating_add(i64::from(offset_ms)));
+        self.picture(
+            &Picture {
+                track: TrackId::PRIMARY,
+                dts,
+                pts,
+                keyframe,
+                data,
+            },
+            now,
+        );
+    }
+
+    fn coded_sound(&mut self, at_ms: i64, data: &[u8], now: MediaTime) {
+        let pts = Pts::from_millis(at_ms);
+        self.sound(
+            &Sound {
+                track: TrackId::PRIMARY,
+                pts,
+                bytes: data.len(),
+            },
+            now,
+        );
+    }
+}
+
+/// Names of the codec ids of FLV 10.1, E.4.3.1.
+const fn legacy_video_codec(id: u8) -> &'static str {
+    match id {
+        2 => "Sorenson H.263",
+        3 | 6 => "Screen video",
+        4 | 5 => "On2 VP6",
+        _ => "an unknown code",
+    }
+}
+
+/// Names of the sound formats of FLV 10.1, E.4.2.1.
+const fn legacy_audio_codec(format: u8) -> &'static str {
+    match format {
+        0 | 3 => "PCM",
+        1 => "ADPCM",
+        2 | 14 => "MP3",
+        4..=6 => "Nellymoser",
+        7 | 8 => "G.711",
+        11 => "Speex",
+        _ => "an unknown code",
+    }
+}
