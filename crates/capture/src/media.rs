@@ -5,6 +5,7 @@
 //! file. Looping joins the end to the beginning by segment seeks, without a gap.
 
 mod player;
+mod seam;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;

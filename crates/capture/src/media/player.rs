@@ -9,6 +9,7 @@ use gstreamer_app::{AppSink, AppSinkCallbacks};
 use scene::SourceId;
 use units::{AudioBlock, Clock, MediaTime, Span};
 
+use super::seam::Seam;
 use super::{Shared, Show};
 use crate::frames::{self, Alpha};
 use crate::live::{Waker, ended_by};
@@ -72,6 +73,7 @@ pub(super) struct Player {
     bus: gst::Bus,
     waker: Arc<Waker>,
     streams: Arc<Mutex<Streams>>,
+    seam: Seam,
 }
 
 /// Everything a stream's sink needs.
@@ -106,15 +108,17 @@ impl Player {
             clock: Arc::clone(&show.context.clock),
             offset: ClockOffset::measure(show.context.clock.as_ref(), &system),
         };
-        let (weak, connected) = (pipeline.downgrade(), Arc::clone(&streams));
+        let seam = Seam::default();
+        let (weak, connected, joined) = (pipeline.downgrade(), Arc::clone(&streams), seam.clone());
         decoder.connect_pad_added(move |decoder, pad| {
             let Some(pipeline) = weak.upgrade() else { return };
+            joined.watch(pad);
             if let Err(problem) = connect(&pipeline, pad, &connected, &outlet) {
                 gst::element_error!(decoder, gst::StreamError::Failed, ("{problem}"));
             }
         });
         show.waker.set_bus(Some(bus.clone()));
-        Ok(Self { pipeline, bus, waker: Arc::clone(&show.waker), streams })
+        Ok(Self { pipeline, bus, waker: Arc::clone(&show.waker), streams, seam })
     }
 
     /// Plays to the end. Resets `failures` once the file plays.
@@ -130,7 +134,7 @@ impl Player {
         if !has_video && !has_audio {
             return Err(self.explained("it has neither picture nor sound that can be played"));
         }
-        let mut in_segments = show.looping && self.rewind(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT);
+        let mut in_segments = show.looping && self.rewind(true);
         self.set_state(gst::State::Playing)?;
         *failures = 0;
         let mut via = format!(
@@ -164,13 +168,13 @@ impl Player {
                         return Ok(Finish::End);
                     }
                     rewound_at = Instant::now();
-                    if !self.rewind(gst::SeekFlags::SEGMENT) {
+                    if !self.rewind(false) {
                         return Ok(Finish::Again);
                     }
                 }
                 gst::MessageView::Eos(_) if show.looping => {
                     // Formats that know no segments come to an end instead.
-                    in_segments = self.rewind(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT);
+                    in_segments = self.rewind(true);
                     if !in_segments {
                         return Ok(Finish::Again);
                     }
@@ -246,17 +250,10 @@ impl Player {
         }
     }
 
-    fn rewind(&self, flags: gst::SeekFlags) -> bool {
-        self.pipeline
-            .seek(
-                1.0,
-                flags | gst::SeekFlags::ACCURATE,
-                gst::SeekType::Set,
-                gst::ClockTime::ZERO,
-                gst::SeekType::None,
-                gst::ClockTime::NONE,
-            )
-            .is_ok()
+    /// Begins the first round, dropping what is on its way, or the next one after it.
+    fn rewind(&self, flush: bool) -> bool {
+        let duration = self.pipeline.query_duration::<gst::ClockTime>();
+        self.pipeline.send_event(self.seam.seek(flush, duration))
     }
 
     /// Remembers what a "missing-plugin" message (GStreamer's pbutils library, "missing plugin messages") names.
