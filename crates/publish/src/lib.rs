@@ -1,1 +1,24 @@
-//! placeholder
+//! Session policy of one output, without a socket or a clock: what to do next, given what happened and when.
+//!
+//! * [`Session`]: from looking up the name to the last byte, with a deadline for every step.
+//! * [`SendQueue`]: what waits to be sent, in order and bounded.
+//! * [`StartGate`]: where the stream may begin.
+//! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
+//!
+//! Time is an argument everywhere, so that every rule can be tested in no time.
+
+mod answer;
+mod failure;
+mod latency;
+mod queue;
+mod session;
+mod start;
+
+pub use answer::Answer;
+pub use failure::{Cause, Failure, Fault, Stage};
+pub use latency::{Latency, Percentiles, Throughput};
+pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
+pub use session::{
+    Action, Deadlines, Ended, Event, Health, Notice, Session, SessionConfig, Stats, Step,
+};
+pub use start::{Start, StartGate};

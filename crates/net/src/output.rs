@@ -1,0 +1,155 @@
+//! The handle that the rest of the program holds.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ertmp::RANDOM_BYTES;
+use ivs::IngestAddress;
+use publish::{Ended, Notice, QueueLimits, Session, SessionConfig, Stats};
+use rustls_pki_types::ServerName;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc, watch};
+use units::{AccessUnit, Clock, Secret, StreamConfig};
+
+use crate::driver::{self, Driver};
+use crate::{Error, trust};
+
+/// Notices that wait for a reader. A session makes a dozen and one for each change of health; whoever reads less often
+/// finds the present state in [`Output::stats`] and the end in [`Output::ended`].
+const NOTICES: usize = 256;
+
+/// Where to, as whom, and whom to trust. Prints no stream key.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The ingest; a key or priority inside counts.
+    pub address: IngestAddress,
+    /// The stream key, when the address has none.
+    pub key: Secret,
+    /// Takeover priority, replacing one in the address.
+    pub priority: Option<u32>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub ca: Option<PathBuf>,
+    /// Announce Enhanced RTMP, and package the primary rendition in it. Demanded by IVS for multitrack video.
+    pub enhanced: bool,
+    /// Bounds of the send queue.
+    pub limits: QueueLimits,
+}
+
+impl Destination {
+    /// `address` with `key`, everything else by default.
+    pub fn new(address: IngestAddress, key: Secret) -> Self {
+        Self { address, key, priority: None, ca: None, enhanced: false, limits: QueueLimits::default() }
+    }
+
+    fn session_config(&self) -> Result<SessionConfig, Error> {
+        let mut address = self.address.clone();
+        if let Some(priority) = self.priority {
+            address = address.with_priority(priority)?;
+        }
+        if self.key.is_empty() && address.key().is_none_or(Secret::is_empty) {
+            return Err(Error::NoKey);
+        }
+        let mut config = SessionConfig::for_ingest(&address, &self.key)?;
+        config.enhanced = self.enhanced;
+        config.limits = self.limits;
+        Ok(config)
+    }
+}
+
+/// What the handle and the task share. The lock is only ever held for computation, never across a wait.
+pub(crate) struct Shared {
+    session: Mutex<Session>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Something for the task to look at.
+    pub(crate) wake: Notify,
+}
+
+impl Shared {
+    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
+        // A panic while the lock was held stopped one caller; the session's state is made of whole steps.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream to one destination, connecting from the moment it is started. Dropping it stops it in good order.
+pub struct Output {
+    shared: Arc<Shared>,
+    notices: Mutex<Option<mpsc::Receiver<Notice>>>,
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+/// Starts a session with `destination` on `runtime`. Reads the CA file and the system's certificates here, so call it
+/// where a few milliseconds do not matter.
+///
+/// # Errors
+/// Everything that is wrong with the destination before anything is sent.
+pub fn start(runtime: &Handle, destination: &Destination, clock: Arc<dyn Clock>) -> Result<Output, Error> {
+    let config = destination.session_config()?;
+    let tls = trust::client_config(destination.ca.as_deref(), config.tls)?;
+    let name = ServerName::try_from(config.host.clone()).map_err(|_| Error::HostUnusable)?;
+    let mut random = [0; RANDOM_BYTES];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut random)
+        .map_err(|_| Error::Encryption(String::from("it gives no random numbers")))?;
+    let (host, port) = (config.host.clone(), config.port);
+    let session = Session::new(config, &random, clock.now());
+    let shared = Arc::new(Shared { session: Mutex::new(session), clock, wake: Notify::new() });
+    let (notice_sender, notices) = mpsc::channel(NOTICES);
+    let (ended_sender, ended) = watch::channel(None);
+    let driver =
+        Driver { shared: Arc::clone(&shared), host, port, tls, name, notices: notice_sender, ended: ended_sender };
+    runtime.spawn(driver::run(driver));
+    Ok(Output { shared, notices: Mutex::new(Some(notices)), ended })
+}
+
+impl Output {
+    /// Tells the decoder configuration of all tracks: once before the first [`Self::send`], and again when it changes.
+    pub fn begin(&self, config: StreamConfig) {
+        self.shared.session().begin(config);
+    }
+
+    /// Hands an access unit over. Never waits for the network: what does not fit is dropped by the rules of
+    /// [`publish::SendQueue`], and counted.
+    pub fn send(&self, unit: Arc<AccessUnit>) {
+        let now = self.shared.clock.now();
+        self.shared.session().push(unit, now);
+        self.shared.wake.notify_one();
+    }
+
+    /// What happens, as it happens. The receiver is there for one taker; later calls give `None`.
+    pub fn events(&self) -> Option<mpsc::Receiver<Notice>> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> Stats {
+        let now = self.shared.clock.now();
+        self.shared.session().stats(now)
+    }
+
+    /// Ends the stream in good order. Returns at once; the end is there within two seconds, see [`Self::ended`].
+    pub fn stop(&self) {
+        let now = self.shared.clock.now();
+        self.shared.session().stop(now);
+        self.shared.wake.notify_one();
+    }
+
+    /// How it ended; `None` while it goes on.
+    pub fn ended(&self) -> Option<Ended> {
+        self.ended.borrow().clone()
+    }
+
+    /// Waits for the end. `None` when the runtime was shut down before.
+    pub async fn wait_ended(&self) -> Option<Ended> {
+        let mut ended = self.ended.clone();
+        let ended = ended.wait_for(Option::is_some).await.ok()?;
+        ended.clone()
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

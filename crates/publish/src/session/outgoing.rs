@@ -1,0 +1,220 @@
+//! Access units on their way into RTMP messages: start gate, queue, headers, timestamps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ertmp::flv::{self, Form, FourCc, StreamMetadata, Timeline};
+use ertmp::{ClientSession, Error, MediaKind};
+use units::{AccessUnit, MediaTime, StreamConfig, Track, TrackConfig, TrackId};
+
+use crate::{Dropped, Gauge, QueueLimits, Queued, SendQueue, Start, StartGate};
+
+/// Name and version, for `onMetaData`.
+const PROGRAM: &str = concat!("Genlock ", env!("CARGO_PKG_VERSION"));
+
+/// Sound is packaged in the legacy form, as every publisher does; what the service asks of multitrack streams is about
+/// pictures only (IVS multitrack integration guide, "Connect Using Enhanced RTMP").
+const SOUND_FORM: Form = Form::Legacy;
+
+/// A unit that was handed to RTMP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    /// When the picture was composed; `None` for sound that accompanies pictures.
+    pub(crate) composed_at: Option<MediaTime>,
+}
+
+pub(crate) struct Outgoing {
+    picture_form: Form,
+    limits: QueueLimits,
+    config: StreamConfig,
+    queue: SendQueue,
+    gate: StartGate,
+    timeline: Option<Timeline>,
+    /// Decoder configurations that are sent, or will be ahead of a unit in the queue.
+    announced: BTreeMap<Track, Arc<[u8]>>,
+    headers_sent: bool,
+    /// Timestamp of the last message of media.
+    last_timestamp: u32,
+}
+
+impl Outgoing {
+    pub(crate) fn new(limits: QueueLimits, enhanced: bool) -> Self {
+        let config = StreamConfig::default();
+        Self {
+            picture_form: if enhanced { Form::Enhanced } else { Form::Legacy },
+            limits,
+            queue: SendQueue::new(limits, []),
+            gate: StartGate::new(&config),
+            config,
+            timeline: None,
+            announced: BTreeMap::new(),
+            headers_sent: false,
+            last_timestamp: 0,
+        }
+    }
+
+    pub(crate) fn begin(&mut self, config: StreamConfig) {
+        if self.timeline.is_none() {
+            self.queue = SendQueue::new(self.limits, tracks(&config));
+            self.gate = StartGate::new(&config);
+        }
+        self.config = config;
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.timeline.is_some()
+    }
+
+    pub(crate) fn push(&mut self, unit: Arc<AccessUnit>, now: MediaTime) {
+        let Some(timeline) = self.timeline else {
+            if self.config == StreamConfig::default() {
+                return;
+            }
+            if let Some(Start { timeline, units }) = self.gate.offer(unit) {
+                self.timeline = Some(timeline);
+                self.announced = configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
+                for unit in units {
+                    self.queue.push(unit, None, now);
+                }
+            }
+            return;
+        };
+        // Sound from before the first picture may still arrive after it.
+        if unit.dts >= timeline.origin() {
+            let config = if unit.is_idr { self.changed_config(unit.track) } else { None };
+            self.queue.push(unit, config, now);
+        }
+    }
+
+    /// The configuration of `of` when it is another than was announced, which it then is.
+    fn changed_config(&mut self, of: Track) -> Option<TrackConfig> {
+        let config = configs(&self.config).find(|config| track(config) == of)?;
+        let bytes = bytes(&config);
+        let announced = self.announced.insert(of, Arc::clone(&bytes));
+        (announced.as_ref() != Some(&bytes)).then_some(config)
+    }
+
+    pub(crate) fn wake_at(&self, now: MediaTime) -> Option<MediaTime> {
+        self.queue.wake_at(now)
+    }
+
+    pub(crate) fn gauge(&self) -> Gauge {
+        self.queue.gauge()
+    }
+
+    pub(crate) fn dropped(&self) -> Vec<(Track, Dropped)> {
+        self.queue.dropped().collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    /// Hands the next unit to `rtmp`, headers first; `None` when none is due. `at_end` waits for no track.
+    pub(crate) fn send_next(
+        &mut self,
+        rtmp: &mut ClientSession,
+        at_end: bool,
+        now: MediaTime,
+    ) -> Result<Option<Sent>, Error> {
+        let queued = if at_end { self.queue.pop_at_end() } else { self.queue.pop(now) };
+        let (Some(Queued { unit, config, .. }), Some(timeline)) = (queued, self.timeline) else {
+            return Ok(None);
+        };
+        if !std::mem::replace(&mut self.headers_sent, true) {
+            self.send_headers(rtmp)?;
+        }
+        let timestamp = timeline.timestamp_ms(unit.dts);
+        if let Some(config) = config {
+            self.send_header(rtmp, &config, timestamp)?;
+        }
+        self.send_unit(rtmp, &unit, timestamp)?;
+        self.last_timestamp = timestamp;
+        let measured = unit.is_video() || self.config.video.is_empty();
+        Ok(Some(Sent { composed_at: measured.then_some(unit.stamps.composed_at) }))
+    }
+
+    /// Metadata, then the sequence headers of sound, then those of the renditions, all at timestamp 0.
+    fn send_headers(&self, rtmp: &mut ClientSession) -> Result<(), Error> {
+        rtmp.send_metadata(&StreamMetadata::new(&self.config, self.picture_form, SOUND_FORM, PROGRAM))?;
+        let (sound, pictures): (Vec<_>, Vec<_>) =
+            configs(&self.config).partition(|config| matches!(config, TrackConfig::Audio(_)));
+        for config in sound.iter().chain(&pictures) {
+            self.send_header(rtmp, config, 0)?;
+        }
+        Ok(())
+    }
+
+    fn send_header(&self, rtmp: &mut ClientSession, config: &TrackConfig, timestamp: u32) -> Result<(), Error> {
+        let (kind, form) = self.manner(track(config));
+        rtmp.send_media(kind, timestamp, &flv::sequence_start(config, form)?)
+    }
+
+    fn send_unit(&self, rtmp: &mut ClientSession, unit: &AccessUnit, timestamp: u32) -> Result<(), Error> {
+        let (kind, form) = self.manner(unit.track);
+        let Some(four_cc) = self.four_cc(unit.track) else {
+            return Err(Error::Misused { reason: "a unit of a track that was not announced" });
+        };
+        rtmp.send_media(kind, timestamp, &flv::coded_frame(unit, four_cc, form)?)
+    }
+
+    /// Ends the tracks, as far as headers were sent. The legacy form does without: publishers in wide use leave its
+    /// end of sequence out, and receivers are used to that.
+    pub(crate) fn end(&mut self, rtmp: &mut ClientSession) -> Result<(), Error> {
+        self.queue.clear();
+        if !self.headers_sent {
+            return Ok(());
+        }
+        for track in tracks(&self.config) {
+            let (kind, form) = self.manner(track);
+            let is_legacy = form == Form::Legacy && matches!(track, Track::Video(TrackId::PRIMARY));
+            if let (Some(four_cc), false) = (self.four_cc(track), is_legacy)
+                && let Some(body) = flv::sequence_end(track, four_cc, form)?
+            {
+                rtmp.send_media(kind, self.last_timestamp, &body)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn manner(&self, track: Track) -> (MediaKind, Form) {
+        match track {
+            Track::Video(_) => (MediaKind::Video, self.picture_form),
+            Track::Audio(_) => (MediaKind::Audio, SOUND_FORM),
+        }
+    }
+
+    fn four_cc(&self, of: Track) -> Option<FourCc> {
+        match of {
+            Track::Video(id) => {
+                self.config.video.iter().find(|video| video.track == id).map(|video| video.codec.into())
+            }
+            Track::Audio(id) => {
+                self.config.audio.iter().find(|audio| audio.track == id).map(|audio| audio.codec.into())
+            }
+        }
+    }
+}
+
+fn configs(config: &StreamConfig) -> impl Iterator<Item = TrackConfig> {
+    let video = config.video.iter().map(|video| TrackConfig::Video((**video).clone()));
+    video.chain(config.audio.iter().map(|audio| TrackConfig::Audio((**audio).clone())))
+}
+
+fn tracks(config: &StreamConfig) -> impl Iterator<Item = Track> {
+    configs(config).map(|config| track(&config))
+}
+
+fn track(config: &TrackConfig) -> Track {
+    match config {
+        TrackConfig::Video(video) => Track::Video(video.track),
+        TrackConfig::Audio(audio) => Track::Audio(audio.track),
+    }
+}
+
+fn bytes(config: &TrackConfig) -> Arc<[u8]> {
+    match config {
+        TrackConfig::Video(video) => Arc::clone(&video.decoder_config),
+        TrackConfig::Audio(audio) => Arc::clone(&audio.decoder_config),
+    }
+}
