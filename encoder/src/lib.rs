@@ -1,1 +1,36 @@
-//! placeholder
+//! One picture in, aligned access units out: the encoder group with its IDR schedule, the back ends behind it with
+//! their probe and self-test, and the sound encoder.
+//!
+//! Everything goes through GStreamer elements that are looked up at run time; an element, property or value that does
+//! not exist is an [`Error`] or an entry in [`Applied::not_honoured`], never a panic.
+//!
+//! - [`EncoderGroup`]: N renditions of one canvas. [`IdrSchedule`] alone decides which frames are IDRs; they are
+//!   forced on every encoder, and every output is checked against it.
+//! - [`probe`], [`choose`], [`test`]: which encoders work here, and which one a rendition gets.
+//! - [`AacEncoder`]: sound, with exact presentation times.
+
+mod aac;
+mod backend;
+mod error;
+mod group;
+mod nal;
+mod output;
+mod picture;
+mod pipeline;
+mod probe;
+mod property;
+mod rendition;
+mod schedule;
+mod self_test;
+mod sps;
+mod worker;
+
+pub use aac::{AacEncoder, AudioEncoderConfig, AudioStats};
+pub use backend::{BackendKind, FALLBACK_ORDER};
+pub use error::Error;
+pub use group::{CanvasFrame, EncoderGroup, TrackReport};
+pub use output::{EncoderOutput, SlipKind, TrackStats};
+pub use probe::{BackendReport, Choice, choose, probe, test};
+pub use property::{Applied, Honoured, NotHonoured};
+pub use rendition::{LatencyTuning, Multipass, Preset, RenditionConfig, VideoSettings};
+pub use schedule::IdrSchedule;

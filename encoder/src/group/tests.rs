@@ -1,0 +1,119 @@
+//! What happens when encoders break: needs pipelines that break when told, which only the crate itself can make.
+
+use std::sync::atomic::AtomicI64;
+
+use units::{ColorSpace, PixelFormat, Size, Track};
+
+use super::*;
+use crate::worker::MAX_RESTARTS;
+
+#[derive(Default)]
+struct Turned(AtomicI64);
+
+impl Clock for Turned {
+    fn now(&self) -> MediaTime {
+        MediaTime::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+struct Stage {
+    group: EncoderGroup,
+    receiver: Receiver<EncoderOutput>,
+    picture: Arc<VideoFrame>,
+    next: u64,
+    units: Vec<(u8, u64, bool)>,
+    deaths: Vec<(Track, String, bool)>,
+    configs: usize,
+}
+
+impl Stage {
+    /// Two renditions with x264, an IDR every second; runs of track 1 break after so many pictures.
+    fn new(fail_after: &[i32]) -> Self {
+        let size = Size::new(160, 90).unwrap();
+        let renditions = [0, 1].map(|track| {
+            let mut config = RenditionConfig::new(TrackId(track), size, FrameRate::FPS_30, Kbps(300));
+            config.backend = Some(BackendKind::X264);
+            config.keyint = units::Span::from_secs(1);
+            config
+        });
+        let failures: VecDeque<i32> = fail_after.iter().copied().collect();
+        let (group, receiver) = EncoderGroup::start_failing(
+            FrameRate::FPS_30,
+            renditions.to_vec(),
+            Arc::new(Turned::default()),
+            |track| if track == TrackId(1) { failures.clone() } else { VecDeque::new() },
+        )
+        .unwrap();
+        let bytes = Arc::new(vec![128u8; 160 * 90 * 3 / 2]);
+        let picture = VideoFrame::packed(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, bytes);
+        let picture = Arc::new(picture.unwrap());
+        Self { group, receiver, picture, next: 0, units: vec![], deaths: vec![], configs: 0 }
+    }
+
+    fn push(&mut self, frames: u64) {
+        for index in self.next..self.next + frames {
+            assert!(self.group.wait_for_room(Duration::from_secs(60)), "an encoder hangs");
+            let pictures = vec![(TrackId(0), self.picture.clone()), (TrackId(1), self.picture.clone())];
+            let pts = FrameRate::FPS_30.pts_of(index);
+            self.group.push(&CanvasFrame { index, pts, composed_at: pts.at(), pictures }).unwrap();
+            self.take();
+        }
+        self.next += frames;
+    }
+
+    fn take(&mut self) {
+        for event in self.receiver.try_iter() {
+            match event {
+                EncoderOutput::Unit(unit) => {
+                    let Track::Video(track) = unit.track else { panic!("sound") };
+                    self.units.push((track.0, unit.index, unit.is_idr));
+                }
+                EncoderOutput::Died { track, reason, restarting } => self.deaths.push((track, reason, restarting)),
+                EncoderOutput::Config(_) => self.configs += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn of(&self, track: u8) -> Vec<(u64, bool)> {
+        self.units.iter().filter(|unit| unit.0 == track).map(|unit| (unit.1, unit.2)).collect()
+    }
+}
+
+#[test]
+fn a_broken_encoder_comes_back_with_an_idr_and_the_other_never_notices() {
+    let mut stage = Stage::new(&[40]);
+    stage.push(240);
+    assert!(stage.group.finish());
+    stage.take();
+    assert_eq!(stage.deaths.len(), 1, "{:?}", stage.deaths);
+    let (track, _, restarting) = &stage.deaths[0];
+    assert_eq!((*track, *restarting), (Track::Video(TrackId(1)), true));
+    let healthy: Vec<_> = (0..240).map(|index| (index, index % 30 == 0)).collect();
+    assert_eq!(stage.of(0), healthy);
+    let returned = stage.of(1);
+    let gap = returned.windows(2).find(|pair| pair[1].0 > pair[0].0 + 1).expect("a gap");
+    assert!(gap[1].1 && gap[1].0 % 30 == 0, "back with a scheduled IDR: {gap:?}");
+    assert!(returned.iter().all(|(index, idr)| *idr == (index % 30 == 0)));
+    assert_eq!(returned.last(), Some(&(239, false)));
+    assert_eq!(stage.configs, 2, "the same decoder configuration is not announced again");
+    let stats = stage.group.stats();
+    assert_eq!((stats[0].restarts, stats[0].skipped), (0, 0));
+    assert_eq!(stats[1].restarts, 1);
+    assert_eq!(stats[1].input, 240);
+}
+
+#[test]
+fn an_encoder_that_keeps_breaking_is_given_up() {
+    let mut stage = Stage::new(&[5; 10]);
+    for _ in 0..40 {
+        stage.push(30);
+    }
+    assert!(stage.group.finish());
+    stage.take();
+    let outcomes: Vec<bool> = stage.deaths.iter().map(|death| death.2).collect();
+    assert_eq!(outcomes, [true, true, true, false]);
+    assert_eq!(u32::try_from(outcomes.len()).unwrap(), MAX_RESTARTS + 1);
+    assert_eq!(stage.of(0).len(), 1200);
+    assert!(!stage.group.stats()[1].running);
+}

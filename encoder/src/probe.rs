@@ -1,0 +1,123 @@
+//! Which encoders work here: each is offered only after it coded pictures that a decoder gave back.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock};
+use std::time::Instant;
+
+use gstreamer as gst;
+use units::{FrameRate, Kbps, Size, TrackId};
+
+use crate::backend::{BackendKind, FALLBACK_ORDER};
+use crate::worker::lock;
+use crate::{Error, RenditionConfig, pipeline, self_test};
+
+/// What trying an encoder showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendReport {
+    /// The encoder.
+    pub kind: BackendKind,
+    /// Name of its GStreamer element.
+    pub element: &'static str,
+    /// Whether the element is installed.
+    pub available: bool,
+    /// Whether it coded pictures that a decoder gave back as they were.
+    pub passed: bool,
+    /// In words: how it went.
+    pub reason: String,
+    /// How long the test took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// An encoder for a rendition, and why this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The encoder.
+    pub kind: BackendKind,
+    /// Why, in words, for the person.
+    pub reason: String,
+}
+
+/// What decides how a self-test goes: everything but the track's number and the wish for an encoder.
+type Cached = Mutex<HashMap<(BackendKind, RenditionConfig), BackendReport>>;
+
+fn cache() -> &'static Cached {
+    static CACHE: OnceLock<Cached> = OnceLock::new();
+    CACHE.get_or_init(Mutex::default)
+}
+
+/// Tries every encoder we know at 640x360 and 30 frames per second, in the fallback order. Each is tried once per
+/// process.
+pub fn probe() -> Vec<BackendReport> {
+    let Ok(size) = Size::new(640, 360) else { return Vec::new() };
+    let config = RenditionConfig::new(TrackId::PRIMARY, size, FrameRate::FPS_30, Kbps(1500));
+    FALLBACK_ORDER.into_iter().map(|kind| test(kind, &config)).collect()
+}
+
+/// Tries `kind` at the settings of `config`; once per process for each combination.
+pub fn test(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
+    let key = (kind, RenditionConfig { track: TrackId::PRIMARY, backend: None, ..config.clone() });
+    if let Some(known) = lock(cache()).get(&key) {
+        return known.clone();
+    }
+    let report = test_now(kind, &key.1);
+    tracing::info!(encoder = %kind, passed = report.passed, reason = %report.reason, took_ms = report.took_ms, "tried an encoder");
+    lock(cache()).insert(key, report.clone());
+    report
+}
+
+fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
+    let element = kind.element();
+    let mut report =
+        BackendReport { kind, element, available: false, passed: false, reason: String::new(), took_ms: 0 };
+    if let Err(error) = pipeline::init() {
+        report.reason = error.to_string();
+        return report;
+    }
+    if gst::ElementFactory::find(element).is_none() {
+        report.reason = format!("“{element}” is not installed");
+        return report;
+    }
+    report.available = true;
+    let begun = Instant::now();
+    match self_test::run(kind, config) {
+        Ok(words) => {
+            report.passed = true;
+            report.reason = words;
+        }
+        Err(words) => report.reason = words,
+    }
+    report.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report
+}
+
+/// Chooses the encoder for a rendition: the one it names, or the first of the fallback order that passes its
+/// self-test at the rendition's own settings.
+///
+/// # Errors
+/// [`Error::BackendUnusable`] when the named one fails its test, [`Error::NoBackend`] when all do, or the first
+/// setting that no encoder could honour.
+pub fn choose(config: &RenditionConfig) -> Result<Choice, Error> {
+    config.check()?;
+    if let Some(kind) = config.backend {
+        let report = test(kind, config);
+        return if report.passed {
+            Ok(Choice { kind, reason: format!("asked for; {}", report.reason) })
+        } else {
+            Err(Error::BackendUnusable { kind, reason: report.reason })
+        };
+    }
+    let mut passed_over = Vec::new();
+    for kind in FALLBACK_ORDER {
+        let report = test(kind, config);
+        if report.passed {
+            let reason = if passed_over.is_empty() {
+                format!("first choice; {}", report.reason)
+            } else {
+                format!("{}; not {}", report.reason, passed_over.join(", not "))
+            };
+            return Ok(Choice { kind, reason });
+        }
+        passed_over.push(format!("{kind}: {}", report.reason));
+    }
+    Err(Error::NoBackend { reasons: passed_over })
+}
