@@ -1,1 +1,36 @@
-//! placeholder
+//! Frames in, frames out: composes the layers of a [`scene::Picture`] on the machine's graphics adapter and gives one
+//! NV12 picture per rendition.
+//!
+//! ```text
+//! source frames -> textures (only when changed) -> canvas planes Y, CbCr -> scaled planes -> system memory
+//!                                                        \-> preview in RGB, on the adapter
+//! ```
+//!
+//! Three things keep this cheap where the processor itself has to draw (llvmpipe) and harmless where it does not:
+//! the canvas is kept in the codes that are encoded (BT.709 limited range, 4:2:0), so a picture that already is the
+//! canvas is copied; what is hidden, clear, missing or unchanged is not drawn; and large pictures shown small are
+//! averaged while they are uploaded.
+
+mod color;
+mod compositor;
+mod draw_list;
+mod error;
+mod filter;
+mod geometry;
+mod gpu;
+mod painter;
+mod pixel_rows;
+mod preview;
+mod readback;
+mod reduction;
+mod rendition;
+mod sources;
+mod staging;
+
+pub use compositor::{CanvasConfig, ComposedFrame, Compositor, Lookup};
+pub use error::Error;
+pub use filter::Scaler;
+pub use geometry::{Placement, Rect, place};
+pub use gpu::{ADAPTER_VARIABLE, Gpu, GpuInfo};
+pub use preview::{Preview, PreviewFrame};
+pub use rendition::RenditionOutput;

@@ -1,0 +1,360 @@
+//! Pictures in, frames out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scene::{Layer, Picture, SourceId};
+use units::{PictureBytes, Pts, Size, VideoFrame};
+
+use crate::draw_list::{Backdrop, Draw, DrawList};
+use crate::painter::{LayerBindings, Painter, Planes, Steps};
+use crate::preview::{Preview, PreviewPainter};
+use crate::readback::{Nv12Layout, Readback};
+use crate::reduction::Reduction;
+use crate::rendition::{Rendition, RenditionOutput};
+use crate::sources::{Sources, Upload};
+use crate::staging::StagingPool;
+use crate::{Error, Gpu};
+
+/// Gives a source's newest frame, or `None` when it has none to show.
+pub type Lookup<'a> = dyn Fn(SourceId) -> Option<Arc<VideoFrame>> + 'a;
+
+/// The canvas and what is made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CanvasConfig {
+    /// Width and height of the canvas in pixels, both even.
+    pub size: Size,
+    /// The renditions, in the order in which their pictures are wanted.
+    pub renditions: Vec<RenditionOutput>,
+    /// Frames under way at once, at least 1. `None` chooses: 1 on a software adapter, where more would only add
+    /// latency, and 3 on hardware, so that composing a frame does not wait for the one before.
+    pub in_flight: Option<usize>,
+}
+
+/// A finished frame.
+#[derive(Clone, Debug)]
+pub struct ComposedFrame {
+    /// The `pts` given to [`Compositor::compose`].
+    pub pts: Pts,
+    /// One NV12 picture per rendition, in their order, BT.709 limited range, with `captured_at` at `pts`. The bytes
+    /// are the adapter's own memory, and are used again when the last holder lets go: hold them for as long as a
+    /// frame takes to encode, not for ever.
+    pub pictures: Vec<Arc<VideoFrame>>,
+}
+
+/// Composes one canvas. One thread calls [`Compositor::compose`] and [`Compositor::collect`] in turn.
+pub struct Compositor {
+    gpu: Gpu,
+    canvas: Planes,
+    fade_canvas: Option<(Planes, LayerBindings)>,
+    renditions: Vec<Rendition>,
+    painter: Painter,
+    sources: Sources,
+    staging: StagingPool,
+    preview: PreviewPainter,
+    in_flight: usize,
+    under_way: VecDeque<UnderWay>,
+    shown: Option<Shown>,
+    last_bytes: Vec<(Nv12Layout, PictureBytes)>,
+}
+
+/// What the canvas holds.
+#[derive(Debug)]
+struct Shown {
+    picture: Picture,
+    frames: Vec<(SourceId, Option<Arc<VideoFrame>>)>,
+}
+
+#[derive(Debug)]
+enum UnderWay {
+    Composed {
+        pts: Pts,
+        submission: wgpu::SubmissionIndex,
+        readbacks: Vec<Readback>,
+    },
+    /// The same picture as the frame before it.
+    Repeated {
+        pts: Pts,
+    },
+}
+
+impl Compositor {
+    /// A compositor of `config` on `gpu`.
+    ///
+    /// # Errors
+    /// [`Error::OddSize`] and [`Error::TooLarge`] for sizes that are not possible; [`Error::DeviceLost`].
+    pub fn new(gpu: &Gpu, config: &CanvasConfig) -> Result<Self, Error> {
+        gpu.check()?;
+        let limit_px = gpu.largest_texture_px();
+        for size in std::iter::once(config.size).chain(config.renditions.iter().map(|output| output.size)) {
+            if !size.is_even() {
+                return Err(Error::OddSize { size });
+            }
+            if size.longest_px() > limit_px {
+                return Err(Error::TooLarge { size, limit_px });
+            }
+        }
+        let (device, queue) = (gpu.device(), gpu.queue());
+        let canvas = Planes::new(device, config.size, "canvas");
+        let renditions =
+            config.renditions.iter().map(|output| Rendition::new(device, queue, &canvas, *output)).collect();
+        let automatic = if gpu.info().is_software { 1 } else { 3 };
+        let made = Self {
+            gpu: gpu.clone(),
+            canvas,
+            fade_canvas: None,
+            renditions,
+            painter: Painter::new(device),
+            sources: Sources::default(),
+            staging: StagingPool::new(device),
+            preview: PreviewPainter::new(device),
+            in_flight: config.in_flight.unwrap_or(automatic).max(1),
+            under_way: VecDeque::new(),
+            shown: None,
+            last_bytes: Vec::new(),
+        };
+        gpu.check()?;
+        Ok(made)
+    }
+
+    /// The window's end of this canvas.
+    pub fn preview(&self) -> Preview {
+        self.preview.handle()
+    }
+
+    /// Frames that may be under way at once.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Begins the frame of `pts`: `picture`, with the frames that `lookup` gives now. A source without a frame is not
+    /// drawn. Where nothing changed since the frame before, nothing is drawn at all.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when as many frames as [`Compositor::in_flight`] are not collected yet; [`Error::TooLarge`] for
+    /// a source's frame; [`Error::DeviceLost`]; [`Error::Internal`]. The frame is then not composed; the next may be.
+    pub fn compose(&mut self, pts: Pts, picture: &Picture, lookup: &Lookup<'_>) -> Result<(), Error> {
+        self.gpu.check()?;
+        if self.under_way.len() >= self.in_flight {
+            return Err(Error::Busy { in_flight: self.under_way.len() });
+        }
+        let frames = newest_frames(picture, lookup);
+        if self.shows(picture, &frames) {
+            self.repeat(pts);
+            return Ok(());
+        }
+        // Should this fail half way, the canvas is not what it was.
+        self.shown = None;
+        let lookup = |source: SourceId| {
+            frames.iter().find(|(known, _)| *known == source).and_then(|(_, frame)| frame.clone())
+        };
+        let device = self.gpu.device().clone();
+        let mut encoder =
+            device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
+        self.sources.begin();
+        self.painter.begin();
+        let (below, above) = layers(picture);
+        let fade = match above {
+            Some((layers, share)) => Some((self.plan(layers, &lookup, &mut encoder)?, share)),
+            None => None,
+        };
+        let mut list = self.plan(below, &lookup, &mut encoder)?;
+        let mut fade_steps = None;
+        if let Some((fade_list, share)) = &fade {
+            list.draws.push(Draw::fade(self.canvas.size, *share));
+            self.ensure_fade_canvas();
+            fade_steps = Some(self.painter.prepare(&device, fade_list, &self.sources, None));
+        }
+        let fade_bindings = self.fade_canvas.as_ref().map(|(_, bindings)| bindings.clone());
+        let steps = self.painter.prepare(&device, &list, &self.sources, fade_bindings.as_ref());
+        self.painter.upload_constants(&device, self.gpu.queue());
+        if let (Some(steps), Some((fade_list, _)), Some((planes, _))) =
+            (&fade_steps, &fade, &self.fade_canvas)
+        {
+            let planes_textures = planes.textures();
+            put_backdrop(
+                &self.gpu,
+                &self.painter,
+                &mut self.staging,
+                &mut encoder,
+                fade_list,
+                &planes_textures,
+            )?;
+            self.painter.paint(&mut encoder, steps, planes);
+        }
+        let canvas_textures = self.canvas.textures();
+        put_backdrop(&self.gpu, &self.painter, &mut self.staging, &mut encoder, &list, &canvas_textures)?;
+        self.finish(pts, encoder, &steps);
+        self.shown = Some(Shown { picture: picture.clone(), frames });
+        self.gpu.check()
+    }
+
+    fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder, steps: &Steps) {
+        self.painter.paint(&mut encoder, steps, &self.canvas);
+        let buffers: Vec<_> =
+            self.renditions.iter().map(|rendition| rendition.record(&mut encoder, &self.canvas)).collect();
+        let (device, queue) = (self.gpu.device(), self.gpu.queue());
+        let shown = self
+            .preview
+            .wants(self.canvas.size, true)
+            .and_then(|size| self.preview.record(device, queue, &mut encoder, &self.canvas, size));
+        let submission = queue.submit([encoder.finish()]);
+        self.preview.publish(shown);
+        self.staging.recall();
+        let readbacks = self
+            .renditions
+            .iter()
+            .zip(buffers)
+            .map(|(rendition, buffer)| rendition.readback.begin(buffer))
+            .collect();
+        self.under_way.push_back(UnderWay::Composed { pts, submission, readbacks });
+    }
+
+    fn repeat(&mut self, pts: Pts) {
+        if let Some(size) = self.preview.wants(self.canvas.size, false) {
+            let (device, queue) = (self.gpu.device(), self.gpu.queue());
+            let mut encoder =
+                device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("preview") });
+            let shown = self.preview.record(device, queue, &mut encoder, &self.canvas, size);
+            queue.submit([encoder.finish()]);
+            self.preview.publish(shown);
+        }
+        self.under_way.push_back(UnderWay::Repeated { pts });
+    }
+
+    /// Whether the canvas already shows exactly this, and a frame of it was or will be collected.
+    fn shows(&self, picture: &Picture, frames: &[(SourceId, Option<Arc<VideoFrame>>)]) -> bool {
+        let same_frame = |a: &Option<Arc<VideoFrame>>, b: &Option<Arc<VideoFrame>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        self.shown.as_ref().is_some_and(|shown| {
+            shown.picture == *picture
+                && shown.frames.len() == frames.len()
+                && shown.frames.iter().zip(frames).all(|(a, b)| a.0 == b.0 && same_frame(&a.1, &b.1))
+        })
+    }
+
+    fn plan(
+        &mut self,
+        layers: &[Layer],
+        lookup: &Lookup<'_>,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<DrawList, Error> {
+        let Self { gpu, staging, painter, sources, canvas, .. } = self;
+        let mut upload = Upload { gpu, staging, encoder, painter };
+        DrawList::plan(canvas.size, layers, lookup, &mut |key, frame| {
+            sources.prepare(key, frame, &mut upload)
+        })
+    }
+
+    fn ensure_fade_canvas(&mut self) {
+        if self.fade_canvas.is_none() {
+            let planes = Planes::new(self.gpu.device(), self.canvas.size, "fade canvas");
+            let bindings = self.painter.bind(self.gpu.device(), &planes.textures());
+            self.fade_canvas = Some((planes, bindings));
+        }
+    }
+
+    /// The oldest frame under way. While fewer than [`Compositor::in_flight`] are under way it is given only if it is
+    /// finished; when all are, up to `timeout` is waited for it. `None` when there is none to give yet.
+    ///
+    /// # Errors
+    /// [`Error::Late`] when the wait was in vain: the frame stays under way. [`Error::DeviceLost`];
+    /// [`Error::Internal`], the frame is then lost.
+    pub fn collect(&mut self, timeout: Duration) -> Result<Option<ComposedFrame>, Error> {
+        let all_busy = self.under_way.len() >= self.in_flight;
+        self.take_oldest(all_busy.then_some(timeout))
+    }
+
+    /// Like [`Compositor::collect`], but always waits: for the frames that are left when a show ends.
+    ///
+    /// # Errors
+    /// As [`Compositor::collect`].
+    pub fn drain(&mut self, timeout: Duration) -> Result<Option<ComposedFrame>, Error> {
+        self.take_oldest(Some(timeout))
+    }
+
+    fn take_oldest(&mut self, wait: Option<Duration>) -> Result<Option<ComposedFrame>, Error> {
+        self.gpu.check()?;
+        match self.under_way.front() {
+            None => return Ok(None),
+            Some(UnderWay::Repeated { .. }) => {}
+            Some(UnderWay::Composed { submission, readbacks, .. }) => {
+                let how = match wait {
+                    Some(timeout) => wgpu::PollType::Wait {
+                        submission_index: Some(submission.clone()),
+                        timeout: Some(timeout),
+                    },
+                    None => wgpu::PollType::Poll,
+                };
+                let polled = self.gpu.device().poll(how);
+                self.gpu.check()?;
+                if !readbacks.iter().all(Readback::is_done) {
+                    return match (polled, wait) {
+                        (Err(wgpu::PollError::WrongSubmissionIndex(..)), _) => {
+                            Err(Error::internal("a frame was waited for on another device"))
+                        }
+                        (_, Some(waited)) => Err(Error::Late { waited }),
+                        (_, None) => Ok(None),
+                    };
+                }
+            }
+        }
+        let pts = match self.under_way.pop_front() {
+            None => return Ok(None),
+            Some(UnderWay::Repeated { pts }) => pts,
+            Some(UnderWay::Composed { pts, readbacks, .. }) => {
+                let finished: Result<Vec<_>, Error> =
+                    readbacks.into_iter().map(|readback| Ok((readback.layout, readback.finish()?))).collect();
+                if finished.is_err() {
+                    // What follows must not repeat a picture that never came.
+                    self.shown = None;
+                }
+                self.last_bytes = finished?;
+                pts
+            }
+        };
+        let pictures =
+            self.last_bytes.iter().map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)));
+        Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
+    }
+}
+
+/// Copies the picture that is the canvas into its planes, where there is one.
+fn put_backdrop(
+    gpu: &Gpu,
+    painter: &Painter,
+    staging: &mut StagingPool,
+    encoder: &mut wgpu::CommandEncoder,
+    list: &DrawList,
+    planes: &[wgpu::Texture],
+) -> Result<(), Error> {
+    if let Backdrop::Frame(frame) = &list.backdrop {
+        Upload { gpu, staging, encoder, painter }.fill(planes, frame, Reduction::NONE)?;
+    }
+    Ok(())
+}
+
+/// The layers to compose, and those to compose by themselves and lay over with a share.
+fn layers(picture: &Picture) -> (&[Layer], Option<(&[Layer], f32)>) {
+    match &picture.fade {
+        Some((above, share)) if *share >= 1.0 => (above, None),
+        Some((above, share)) if *share > 0.0 => (&picture.layers, Some((above, *share))),
+        _ => (&picture.layers, None),
+    }
+}
+
+/// Asks once per source, so that a source shown twice shows the same frame.
+fn newest_frames(picture: &Picture, lookup: &Lookup<'_>) -> Vec<(SourceId, Option<Arc<VideoFrame>>)> {
+    let (below, above) = layers(picture);
+    let mut frames: Vec<(SourceId, Option<Arc<VideoFrame>>)> = Vec::new();
+    for layer in below.iter().chain(above.iter().flat_map(|(layers, _)| layers.iter())) {
+        if !frames.iter().any(|(known, _)| *known == layer.source) {
+            frames.push((layer.source, lookup(layer.source)));
+        }
+    }
+    frames
+}
