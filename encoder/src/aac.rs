@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use gstreamer as gst;
 use units::{
-    AccessUnit, AudioCodec, AudioConfig, Clock, Dts, EncodeStamps, Kbps, MediaTime, Pts, SAMPLE_RATE_HZ, Track,
-    TrackId, span_from_samples,
+    AccessUnit, AudioCodec, AudioConfig, Clock, Dts, EncodeStamps, Kbps, MediaTime, Pts, SAMPLE_RATE_HZ,
+    Track, TrackId, span_from_samples,
 };
 
 use crate::Error;
@@ -386,7 +386,9 @@ impl RunState {
         while self.stamps.len() > 1 && self.stamps.front().is_some_and(|(end, ..)| *end <= position) {
             self.stamps.pop_front();
         }
-        self.stamps.front().map_or((MediaTime::ZERO, MediaTime::ZERO), |(_, composed, asked)| (*composed, *asked))
+        self.stamps
+            .front()
+            .map_or((MediaTime::ZERO, MediaTime::ZERO), |(_, composed, asked)| (*composed, *asked))
     }
 }
 

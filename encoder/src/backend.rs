@@ -216,7 +216,11 @@ fn nvenc(mapping: &mut Mapping, config: &RenditionConfig) {
         mapping.may("adaptive quantisation", &["spatial-aq"], Value::Flag(on));
         mapping.may("temporal adaptive quantisation", &["temporal-aq"], Value::Flag(on));
         // OBS's strength, which the service's answers are tuned against.
-        mapping.may("adaptive quantisation strength", &["aq-strength"], Value::Number(if on { 8 } else { 0 }));
+        mapping.may(
+            "adaptive quantisation strength",
+            &["aq-strength"],
+            Value::Number(if on { 8 } else { 0 }),
+        );
     }
     if let Some(multipass) = settings.multipass {
         let nick: &'static [&'static str] = match multipass {
@@ -231,7 +235,11 @@ fn nvenc(mapping: &mut Mapping, config: &RenditionConfig) {
 fn amf(mapping: &mut Mapping, config: &RenditionConfig) {
     let settings = &config.settings;
     mapping.must("rate control", &["rate-control"], Value::Nick(&["cbr"]));
-    mapping.must("keyframe interval", &["gop-size"], Value::Number(i64::from(config.keyint_frames().min(1000))));
+    mapping.must(
+        "keyframe interval",
+        &["gop-size"],
+        Value::Number(i64::from(config.keyint_frames().min(1000))),
+    );
     mapping.may(
         "latency tuning",
         &["usage"],
@@ -280,7 +288,11 @@ fn quick_sync(mapping: &mut Mapping, config: &RenditionConfig) {
     let low = settings.effective_tuning() != LatencyTuning::Quality;
     mapping.may("latency tuning", &["low-latency"], Value::Flag(low));
     mapping.may("B-frames", &["b-frames"], Value::Number(i64::from(settings.effective_b_frames())));
-    mapping.lacks("rate control buffer", settings.buffer.is_some(), "Quick Sync elements have no buffer size");
+    mapping.lacks(
+        "rate control buffer",
+        settings.buffer.is_some(),
+        "Quick Sync elements have no buffer size",
+    );
     mapping.lacks(
         "lookahead",
         settings.lookahead_frames.is_some_and(|frames| frames > 0),
@@ -347,7 +359,11 @@ fn x264(mapping: &mut Mapping, config: &RenditionConfig, threads: i64) {
     mapping.may("B-frames refer to no B-frame", &["b-pyramid"], Value::Flag(false));
     mapping.may("threads", &["threads"], Value::Number(threads));
     // Slices of one picture side by side add no latency; whole pictures side by side would.
-    mapping.may("slices in parallel", &["sliced-threads"], Value::Flag(threads > 1 && tuning != LatencyTuning::Quality));
+    mapping.may(
+        "slices in parallel",
+        &["sliced-threads"],
+        Value::Flag(threads > 1 && tuning != LatencyTuning::Quality),
+    );
     mapping.may("access unit delimiters", &["aud"], Value::Flag(false));
     mapping.may("output form", &["byte-stream"], Value::Flag(true));
     // Filler makes the rate constant. x264's own HRD mode would too, but then refuses live bitrate changes.
@@ -355,7 +371,11 @@ fn x264(mapping: &mut Mapping, config: &RenditionConfig, threads: i64) {
     if settings.adaptive_quantisation == Some(false) {
         options.push_str(":aq-mode=0");
     }
-    mapping.must("closed groups of pictures, no scene-cut IDRs, filler", &["option-string"], Value::Text(options));
+    mapping.must(
+        "closed groups of pictures, no scene-cut IDRs, filler",
+        &["option-string"],
+        Value::Text(options),
+    );
     mapping.lacks(
         "multipass",
         settings.multipass.is_some_and(|multipass| multipass != Multipass::Off),

@@ -48,7 +48,9 @@ pub enum Error {
     },
     /// Settings: a rendition must take every k-th frame of the canvas (IVS user guide, multitrack integration guide:
     /// renditions have aligned IDRs), which this rate does not allow.
-    #[error("track {track} wants {rate} frames per second, which is not the canvas rate of {canvas} divided by a whole number")]
+    #[error(
+        "track {track} wants {rate} frames per second, which is not the canvas rate of {canvas} divided by a whole number"
+    )]
     RateDoesNotDivide {
         /// The rendition.
         track: TrackId,

@@ -126,7 +126,8 @@ impl ParameterSets {
     /// [`Error::MalformedOutput`] while a parameter set is missing.
     pub(crate) fn decoder_config(&self) -> Result<Arc<[u8]>, Error> {
         let malformed = |what| Error::MalformedOutput { what };
-        let Some(&[_, profile, compatibility, level]) = self.sps.first().and_then(|sps| sps.first_chunk()) else {
+        let Some(&[_, profile, compatibility, level]) = self.sps.first().and_then(|sps| sps.first_chunk())
+        else {
             return Err(malformed("sequence parameter set"));
         };
         if self.pps.is_empty() {

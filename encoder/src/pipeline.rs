@@ -166,10 +166,8 @@ impl Pipeline {
     /// Asks that the first picture at or after running time `at` is an IDR. To be called before that picture is
     /// pushed: encoders look requests up when a picture arrives, so the answer does not depend on timing.
     pub(crate) fn force_idr(&self, at: gst::ClockTime) {
-        let event = gstreamer_video::UpstreamForceKeyUnitEvent::builder()
-            .running_time(at)
-            .all_headers(true)
-            .build();
+        let event =
+            gstreamer_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(true).build();
         self.encoder.send_event(event);
     }
 
@@ -184,6 +182,13 @@ impl Pipeline {
     /// [`Error::Property`] when it does not take it.
     pub(crate) fn set(&self, assignment: &Assignment) -> Result<(), Error> {
         property::set(&self.encoder, assignment).map(drop)
+    }
+
+    /// Stops or resumes the flow into the encoder, as an encoder does that does not keep up.
+    #[cfg(test)]
+    pub(crate) fn hold(&self, held: bool) {
+        let state = if held { gst::State::Paused } else { gst::State::Playing };
+        self.pipeline.set_state(state).unwrap();
     }
 
     /// Says that nothing more will be pushed. [`Sink::ended`] tells when everything has come out. Returns whether

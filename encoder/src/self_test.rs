@@ -1,15 +1,13 @@
 //! The self-test: encode a few pictures at the rendition's settings, decode them with any decoder here, compare.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use units::{
-    AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoConfig, VideoFrame,
-};
+use units::{AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoConfig, VideoFrame};
 
 use crate::output::EncoderOutput;
 use crate::pipeline::{Collector, Pipeline};
@@ -73,7 +71,10 @@ fn decoders() -> Vec<String> {
     found
 }
 
-fn encode(kind: BackendKind, config: &RenditionConfig) -> Result<(Arc<VideoConfig>, Vec<Arc<AccessUnit>>), String> {
+fn encode(
+    kind: BackendKind,
+    config: &RenditionConfig,
+) -> Result<(Arc<VideoConfig>, Vec<Arc<AccessUnit>>), String> {
     let (events, receiver) = crossbeam_channel::bounded(64);
     let setup = WorkerSetup {
         config: config.clone(),
@@ -154,7 +155,8 @@ fn decode(
     let output = gst::Caps::builder("video/x-raw").field("format", "I420").build();
     let chain = ["h264parse", decoder, "videoconvert"];
     let decoded = Arc::new(Collector::default());
-    let pipeline = Pipeline::open_chain(&chain, &input, &output, decoded.clone()).map_err(|error| error.to_string())?;
+    let pipeline =
+        Pipeline::open_chain(&chain, &input, &output, decoded.clone()).map_err(|error| error.to_string())?;
     for unit in units {
         let mut buffer = gst::Buffer::from_slice(unit.data.to_vec());
         if let Some(writable) = buffer.get_mut() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{SendTimeoutError, Sender};
 use gstreamer as gst;
 use units::{
-    AccessUnit, Clock, Dts, EncodeStamps, FrameRate, Kbps, MediaTime, Pts, Span, Track, VideoConfig, VideoFrame,
-    VideoProfile,
+    AccessUnit, Clock, Dts, EncodeStamps, FrameRate, Kbps, MediaTime, Pts, Span, Track, VideoConfig,
+    VideoFrame, VideoProfile,
 };
 
 use crate::backend::{self, BackendKind};
@@ -29,6 +29,11 @@ const UNCLAIMED: Duration = Duration::from_secs(2);
 pub(crate) const MAX_RESTARTS: u32 = 3;
 /// An encoder that has worked for this long has all its restarts again.
 const PARDON: Span = Span::from_secs(60);
+
+/// What is added to presentation times on their way into a pipeline. Encoder elements shift earlier times to 1000 hours,
+/// to have room for decoding times before the first picture, and while they do (GStreamer 1.22) take requests for
+/// later IDRs to be meant for the first picture. Later times they leave alone.
+const EPOCH: Span = Span::from_secs(1001 * 3600);
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere must not spread: all state behind these locks is valid between statements.
@@ -187,11 +192,10 @@ impl Worker {
         let first = std::mem::replace(needs_idr, false);
         let pts = track.canvas.pts_of(index);
         let span = track.span_of(index);
-        let running_time = u64::try_from(pts.as_nanos()).unwrap_or(0);
+        let running_time = u64::try_from((pts + EPOCH).as_nanos()).unwrap_or(0);
         let buffer = picture::wrap(picture, running_time, span.as_nanos().unsigned_abs())
             .map_err(|reason| Error::WrongPicture { track: track.config.track, reason })?;
-        // The first picture is an IDR anyhow, and must not be asked to be one: encoders that shift their time stamps
-        // (x264enc in GStreamer 1.22) note that request 1000 hours late and turn all later ones down as too early.
+        // The first picture of a run is an IDR anyhow.
         if idr && !first {
             pipeline.force_idr(gst::ClockTime::from_nseconds(running_time));
         }
@@ -284,6 +288,14 @@ impl Worker {
         match run {
             Some(run) => drop(run.changed.wait_timeout(lock(&run.state), limit)),
             None => std::thread::yield_now(),
+        }
+    }
+
+    /// Stops or resumes the flow into the encoder.
+    #[cfg(test)]
+    pub(crate) fn hold(&self, held: bool) {
+        if let Stage::Running { pipeline, .. } = &*lock(&self.stage) {
+            pipeline.hold(held);
         }
     }
 
@@ -466,7 +478,12 @@ impl Run {
 
     /// Finds the picture that a buffer is of. Elements keep time in units of their own (100 ns, 1/90000 s), so the
     /// nearest within half a frame is meant.
-    fn claim(state: &mut RunState, at_ns: i64, span: Span, keeps_order: bool) -> (Option<InFlight>, Vec<InFlight>) {
+    fn claim(
+        state: &mut RunState,
+        at_ns: i64,
+        span: Span,
+        keeps_order: bool,
+    ) -> (Option<InFlight>, Vec<InFlight>) {
         let near = |frame: &InFlight| (frame.pts.as_nanos() - at_ns).abs() * 2 <= span.as_nanos();
         let Some(place) = state.in_flight.iter().position(near) else { return (None, Vec::new()) };
         // What went in before, in an encoder that keeps the order, will not come out any more.
@@ -524,7 +541,7 @@ impl Sink for Run {
         let keeps_order = track.reorder_depth() == 0;
         let span = track.config.rate.frame_span();
         let (frame, lost) = match running_time_ns {
-            Some(at) => Self::claim(&mut state, at, span, keeps_order),
+            Some(at) => Self::claim(&mut state, at - EPOCH.as_nanos(), span, keeps_order),
             None => (state.in_flight.pop_front(), Vec::new()),
         };
         let Some(frame) = frame else {

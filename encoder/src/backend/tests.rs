@@ -33,7 +33,14 @@ fn every_back_end_is_told_constant_bitrate() {
         let mode = mapping.assignments.iter().find(|a| a.setting == "rate control").unwrap();
         assert!(mode.required, "{kind}");
         let nick: &[&str] = if kind == BackendKind::OpenH264 { &["bitrate"] } else { &["cbr"] };
-        assert_eq!(mode.value, Value::Nick(match nick { ["cbr"] => &["cbr"], _ => &["bitrate"] }), "{kind}");
+        assert_eq!(
+            mode.value,
+            Value::Nick(match nick {
+                ["cbr"] => &["cbr"],
+                _ => &["bitrate"],
+            }),
+            "{kind}"
+        );
     }
 }
 

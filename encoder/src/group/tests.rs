@@ -20,6 +20,7 @@ struct Stage {
     group: EncoderGroup,
     receiver: Receiver<EncoderOutput>,
     picture: Arc<VideoFrame>,
+    clock: Arc<Turned>,
     next: u64,
     units: Vec<(u8, u64, bool)>,
     deaths: Vec<(Track, String, bool)>,
@@ -37,22 +38,30 @@ impl Stage {
             config
         });
         let failures: VecDeque<i32> = fail_after.iter().copied().collect();
-        let (group, receiver) = EncoderGroup::start_failing(
-            FrameRate::FPS_30,
-            renditions.to_vec(),
-            Arc::new(Turned::default()),
-            |track| if track == TrackId(1) { failures.clone() } else { VecDeque::new() },
-        )
-        .unwrap();
+        let clock = Arc::new(Turned::default());
+        let (group, receiver) =
+            EncoderGroup::start_failing(FrameRate::FPS_30, renditions.to_vec(), clock.clone(), |track| {
+                if track == TrackId(1) { failures.clone() } else { VecDeque::new() }
+            })
+            .unwrap();
         let bytes = Arc::new(vec![128u8; 160 * 90 * 3 / 2]);
-        let picture = VideoFrame::packed(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, bytes);
+        let picture =
+            VideoFrame::packed(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, bytes);
         let picture = Arc::new(picture.unwrap());
-        Self { group, receiver, picture, next: 0, units: vec![], deaths: vec![], configs: 0 }
+        Self { group, receiver, picture, clock, next: 0, units: vec![], deaths: vec![], configs: 0 }
     }
 
+    /// Hands in frames when every encoder takes one.
     fn push(&mut self, frames: u64) {
-        for index in self.next..self.next + frames {
+        for _ in 0..frames {
             assert!(self.group.wait_for_room(Duration::from_secs(60)), "an encoder hangs");
+            self.push_now(1);
+        }
+    }
+
+    /// Hands in frames as a live canvas does, ready or not.
+    fn push_now(&mut self, frames: u64) {
+        for index in self.next..self.next + frames {
             let pictures = vec![(TrackId(0), self.picture.clone()), (TrackId(1), self.picture.clone())];
             let pts = FrameRate::FPS_30.pts_of(index);
             self.group.push(&CanvasFrame { index, pts, composed_at: pts.at(), pictures }).unwrap();
@@ -68,7 +77,9 @@ impl Stage {
                     let Track::Video(track) = unit.track else { panic!("sound") };
                     self.units.push((track.0, unit.index, unit.is_idr));
                 }
-                EncoderOutput::Died { track, reason, restarting } => self.deaths.push((track, reason, restarting)),
+                EncoderOutput::Died { track, reason, restarting } => {
+                    self.deaths.push((track, reason, restarting))
+                }
                 EncoderOutput::Config(_) => self.configs += 1,
                 other => panic!("{other:?}"),
             }
@@ -116,4 +127,43 @@ fn an_encoder_that_keeps_breaking_is_given_up() {
     assert_eq!(u32::try_from(outcomes.len()).unwrap(), MAX_RESTARTS + 1);
     assert_eq!(stage.of(0).len(), 1200);
     assert!(!stage.group.stats()[1].running);
+}
+
+#[test]
+fn a_full_queue_skips_pictures_and_never_an_idr() {
+    let mut stage = Stage::new(&[]);
+    stage.push(1);
+    stage.group.workers[1].hold(true);
+    stage.push_now(99);
+    let stats = stage.group.stats().remove(1);
+    // Frame 0 may still wait, and frames 30, 60 and 90 come on top of a full queue of three.
+    assert!((stats.queue_limit + 3..=stats.queue_limit + 4).contains(&stats.queue), "{stats:?}");
+    stage.group.workers[1].hold(false);
+    assert!(stage.group.finish());
+    stage.take();
+    assert_eq!(stage.deaths, []);
+    let idrs: Vec<u64> = stage.of(1).into_iter().filter(|(_, idr)| *idr).map(|(index, _)| index).collect();
+    assert_eq!(idrs, [0, 30, 60, 90]);
+    let stats = stage.group.stats().remove(1);
+    assert_eq!((stats.input, stats.skipped + stats.output, stats.slips), (100, 100, 0));
+    assert!(stats.skipped >= 90, "{stats:?}");
+}
+
+#[test]
+fn an_encoder_that_gives_nothing_back_is_taken_for_dead_and_replaced() {
+    let mut stage = Stage::new(&[]);
+    stage.push(1);
+    stage.group.workers[1].hold(true);
+    stage.push_now(1);
+    stage.clock.0.store(10_000, Ordering::Relaxed);
+    stage.push_now(1);
+    stage.take();
+    assert_eq!(stage.deaths.len(), 1);
+    let (track, reason, restarting) = stage.deaths[0].clone();
+    assert_eq!((track, restarting), (Track::Video(TrackId(1)), true));
+    assert!(reason.contains("nothing back for 5 seconds"), "{reason}");
+    stage.push(60);
+    assert!(stage.group.finish());
+    stage.take();
+    assert_eq!(stage.of(1).last(), Some(&(62, false)));
 }

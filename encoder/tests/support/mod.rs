@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use encoder::{CanvasFrame, EncoderGroup, EncoderOutput, RenditionConfig};
 use units::{
-    AccessUnit, Clock, ColorSpace, FrameRate, MediaTime, PixelFormat, Plane, Size, Track, TrackId, VideoConfig,
-    VideoFrame,
+    AccessUnit, Clock, ColorSpace, FrameRate, MediaTime, PixelFormat, Plane, Size, Track, TrackId,
+    VideoConfig, VideoFrame,
 };
 
 /// A clock that stands still.
@@ -47,7 +47,10 @@ pub(crate) fn picture(size: Size, index: u64, padding: usize) -> Arc<VideoFrame>
     }
     let planes = vec![Plane { offset: 0, stride }, Plane { offset: stride * height, stride }];
     let bytes = Arc::new(bytes);
-    Arc::new(VideoFrame::new(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, planes, bytes).unwrap())
+    Arc::new(
+        VideoFrame::new(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, planes, bytes)
+            .unwrap(),
+    )
 }
 
 pub(crate) fn frame(canvas: FrameRate, index: u64, pictures: Vec<(TrackId, Arc<VideoFrame>)>) -> CanvasFrame {
