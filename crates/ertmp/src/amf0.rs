@@ -99,10 +99,7 @@ impl Value {
 
     /// The first member called `name` of an object of any kind.
     pub fn get(&self, name: &str) -> Option<&Self> {
-        self.properties()?
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.properties()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
@@ -126,10 +123,7 @@ impl From<&str> for Value {
 
 /// Members from borrowed names.
 pub fn properties<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Properties {
-    members
-        .into_iter()
-        .map(|(name, value)| (String::from(name), value))
-        .collect()
+    members.into_iter().map(|(name, value)| (String::from(name), value)).collect()
 }
 
 /// Markers of AMF0, 2.1.
@@ -160,10 +154,7 @@ const ENDS_EARLY: Error = Error::malformed(Layer::Amf, "ends early");
 /// [`Error::Malformed`] for bytes that are no AMF0 value, [`Error::Incompatible`] for AMF3, [`Error::TooLarge`] past
 /// [`MAX_DEPTH`] or [`MAX_VALUES`].
 pub fn decode(bytes: &[u8]) -> Result<(Value, &[u8]), Error> {
-    let mut decoder = Decoder {
-        cursor: Cursor::new(bytes),
-        values_left: MAX_VALUES,
-    };
+    let mut decoder = Decoder { cursor: Cursor::new(bytes), values_left: MAX_VALUES };
     let value = decoder.value(MAX_DEPTH)?;
     Ok((value, decoder.cursor.rest()))
 }
@@ -173,10 +164,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Value, &[u8]), Error> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_all(bytes: &[u8]) -> Result<Vec<Value>, Error> {
-    let mut decoder = Decoder {
-        cursor: Cursor::new(bytes),
-        values_left: MAX_VALUES,
-    };
+    let mut decoder = Decoder { cursor: Cursor::new(bytes), values_left: MAX_VALUES };
     let mut values = Vec::new();
     while !decoder.cursor.is_empty() {
         values.push(decoder.value(MAX_DEPTH)?);
@@ -191,10 +179,10 @@ struct Decoder<'a> {
 
 impl Decoder<'_> {
     fn value(&mut self, depth_left: usize) -> Result<Value, Error> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(Error::TooLarge {
-            what: "AMF values",
-            limit: MAX_VALUES as u64,
-        })?;
+        self.values_left = self
+            .values_left
+            .checked_sub(1)
+            .ok_or(Error::TooLarge { what: "AMF values", limit: MAX_VALUES as u64 })?;
         Ok(match self.cursor.u8().ok_or(ENDS_EARLY)? {
             marker::NUMBER => Value::Number(self.cursor.f64().ok_or(ENDS_EARLY)?),
             marker::BOOLEAN => Value::Boolean(self.cursor.u8().ok_or(ENDS_EARLY)? != 0),
@@ -226,15 +214,10 @@ impl Decoder<'_> {
             marker::XML_DOCUMENT => Value::XmlDocument(self.long_text()?),
             marker::TYPED_OBJECT => {
                 let class = self.short_text()?;
-                Value::TypedObject {
-                    class,
-                    properties: self.members(depth_left)?,
-                }
+                Value::TypedObject { class, properties: self.members(depth_left)? }
             }
             marker::AVMPLUS => {
-                return Err(Error::Incompatible {
-                    reason: "AMF3 values",
-                });
+                return Err(Error::Incompatible { reason: "AMF3 values" });
             }
             _ => return Err(Error::malformed(Layer::Amf, "unknown marker")),
         })
@@ -272,10 +255,9 @@ impl Decoder<'_> {
 }
 
 fn deeper(depth_left: usize) -> Result<usize, Error> {
-    depth_left.checked_sub(1).ok_or(Error::TooLarge {
-        what: "nesting of AMF values",
-        limit: MAX_DEPTH as u64,
-    })
+    depth_left
+        .checked_sub(1)
+        .ok_or(Error::TooLarge { what: "nesting of AMF values", limit: MAX_DEPTH as u64 })
 }
 
 /// Appends `value` to `out`.
@@ -325,10 +307,7 @@ fn encode_nested(value: &Value, out: &mut Vec<u8>, depth_left: usize) -> Result<
                 encode_nested(value, out, depth_left)?;
             }
         }
-        Value::Date {
-            unix_ms,
-            zone_minutes,
-        } => {
+        Value::Date { unix_ms, zone_minutes } => {
             out.push(marker::DATE);
             out.extend_from_slice(&unix_ms.to_be_bytes());
             out.extend_from_slice(&zone_minutes.to_be_bytes());
@@ -358,9 +337,8 @@ fn encode_members(properties: &[(String, Value)], out: &mut Vec<u8>, depth_left:
 }
 
 fn encode_name(name: &str, out: &mut Vec<u8>) -> Result<(), Error> {
-    let len = u16::try_from(name.len()).map_err(|_| Error::Misused {
-        reason: "an AMF name of over 65535 bytes",
-    })?;
+    let len = u16::try_from(name.len())
+        .map_err(|_| Error::Misused { reason: "an AMF name of over 65535 bytes" })?;
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(name.as_bytes());
     Ok(())
@@ -373,15 +351,11 @@ fn encode_long(text: &str, out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 fn count(len: usize) -> Result<u32, Error> {
-    u32::try_from(len).map_err(|_| Error::Misused {
-        reason: "an AMF value of over 4294967295 pieces",
-    })
+    u32::try_from(len).map_err(|_| Error::Misused { reason: "an AMF value of over 4294967295 pieces" })
 }
 
 fn shallower(depth_left: usize) -> Result<usize, Error> {
-    depth_left.checked_sub(1).ok_or(Error::Misused {
-        reason: "AMF values nested too deep",
-    })
+    depth_left.checked_sub(1).ok_or(Error::Misused { reason: "AMF values nested too deep" })
 }
 
 #[cfg(test)]

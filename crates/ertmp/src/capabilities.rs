@@ -112,16 +112,10 @@ impl Capabilities {
         if !self.is_enhanced() {
             return;
         }
-        let list = self
-            .four_cc_list
-            .iter()
-            .map(|four_cc| Value::string(four_cc.as_str()))
-            .collect();
+        let list = self.four_cc_list.iter().map(|four_cc| Value::string(four_cc.as_str())).collect();
         let map = |map: &[(String, FourCcSupport)]| {
             Value::Object(
-                map.iter()
-                    .map(|(key, support)| (key.clone(), Value::from(f64::from(support.0))))
-                    .collect(),
+                map.iter().map(|(key, support)| (key.clone(), Value::from(f64::from(support.0)))).collect(),
             )
         };
         properties.push((String::from("fourCcList"), Value::StrictArray(list)));
@@ -132,21 +126,14 @@ impl Capabilities {
 }
 
 fn support(map: &[(String, FourCcSupport)], four_cc: &str) -> FourCcSupport {
-    let find = |name: &str| {
-        map.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, support)| *support)
-    };
+    let find = |name: &str| map.iter().find(|(key, _)| key == name).map(|(_, support)| *support);
     find("*").or_else(|| find(four_cc)).unwrap_or_default()
 }
 
 fn read_map(object: Option<&Value>) -> Vec<(String, FourCcSupport)> {
     let members = object.and_then(Value::properties).unwrap_or_default();
     let support = |value: &Value| value.as_number().map(|number| FourCcSupport(bits(number)));
-    members
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), support(value)?)))
-        .collect()
+    members.iter().filter_map(|(key, value)| Some((key.clone(), support(value)?))).collect()
 }
 
 /// A bit mask out of a float: the cast saturates, and sends NaN to 0.

@@ -154,10 +154,7 @@ impl ClientSession {
     /// A session at its start, with C0 and C1 ready in [`Self::poll_output`]. `random` need not be secret
     /// (RTMP 1.0, 5.2.3).
     pub fn new(config: ClientConfig, random: &[u8; RANDOM_BYTES]) -> Self {
-        let limits = Limits {
-            message_bytes: MAX_SERVER_MESSAGE_BYTES,
-            ..Limits::default()
-        };
+        let limits = Limits { message_bytes: MAX_SERVER_MESSAGE_BYTES, ..Limits::default() };
         Self {
             config,
             connection: Connection::new(Role::Client, random, limits),
@@ -212,11 +209,7 @@ impl ClientSession {
     pub fn send_metadata(&mut self, metadata: &StreamMetadata) -> Result<(), Error> {
         let stream_id = self.live_stream()?;
         let mut payload = Vec::new();
-        for value in [
-            Value::from("@setDataFrame"),
-            Value::from("onMetaData"),
-            metadata.to_value(),
-        ] {
+        for value in [Value::from("@setDataFrame"), Value::from("onMetaData"), metadata.to_value()] {
             amf0::encode(&value, &mut payload)?;
         }
         self.connection.send_data(stream_id, 0, payload)
@@ -252,8 +245,7 @@ impl ClientSession {
         }
         if let (Stage::Publish | Stage::Live, Some(stream_id)) = (reached, self.stream_id) {
             let arguments = [Value::Null, Value::from(f64::from(stream_id))];
-            self.connection
-                .send_command(0, "deleteStream", transaction::DELETE_STREAM, &arguments)?;
+            self.connection.send_command(0, "deleteStream", transaction::DELETE_STREAM, &arguments)?;
         }
         Ok(())
     }
@@ -277,9 +269,7 @@ impl ClientSession {
     fn live_stream(&self) -> Result<u32, Error> {
         match (self.stage, self.stream_id) {
             (Stage::Live, Some(stream_id)) => Ok(stream_id),
-            _ => Err(Error::Misused {
-                reason: "media was sent while the stream was not live",
-            }),
+            _ => Err(Error::Misused { reason: "media was sent while the stream was not live" }),
         }
     }
 
@@ -300,8 +290,7 @@ impl ClientSession {
         if self.config.enhanced {
             Capabilities::publisher().write(&mut object);
         }
-        self.connection
-            .send_command(0, "connect", transaction::CONNECT, &[Value::Object(object)])?;
+        self.connection.send_command(0, "connect", transaction::CONNECT, &[Value::Object(object)])?;
         self.stage = Stage::Connect;
         Ok(())
     }
@@ -347,27 +336,17 @@ impl ClientSession {
     fn handle_result(&mut self, command: &Command) -> Result<(), Error> {
         match self.stage {
             Stage::Connect if command.transaction == transaction::CONNECT => {
-                let server = command
-                    .object()
-                    .map_or_else(ServerCapabilities::default, |properties| {
-                        let version = properties.get("fmsVer").and_then(Value::as_str).map(String::from);
-                        ServerCapabilities {
-                            version,
-                            enhanced: Capabilities::read(properties),
-                        }
-                    });
+                let server = command.object().map_or_else(ServerCapabilities::default, |properties| {
+                    let version = properties.get("fmsVer").and_then(Value::as_str).map(String::from);
+                    ServerCapabilities { version, enhanced: Capabilities::read(properties) }
+                });
                 self.events.push_back(ClientEvent::Connected { server });
                 self.create_stream()
             }
             Stage::CreateStream if command.transaction == transaction::CREATE_STREAM => {
-                let stream_id = command
-                    .argument(0)
-                    .and_then(Value::as_number)
-                    .and_then(stream_id)
-                    .ok_or(Error::malformed(
-                        Layer::Command,
-                        "an answer to createStream without a message stream",
-                    ))?;
+                let stream_id = command.argument(0).and_then(Value::as_number).and_then(stream_id).ok_or(
+                    Error::malformed(Layer::Command, "an answer to createStream without a message stream"),
+                )?;
                 self.stream_id = Some(stream_id);
                 self.events.push_back(ClientEvent::StreamCreated);
                 self.publish(stream_id)
@@ -377,17 +356,14 @@ impl ClientSession {
     }
 
     fn create_stream(&mut self) -> Result<(), Error> {
-        self.connection
-            .send_control(type_id::WINDOW_ACK_SIZE, WINDOW_BYTES.to_be_bytes().to_vec())?;
-        for (name, transaction) in [
-            ("releaseStream", transaction::RELEASE_STREAM),
-            ("FCPublish", transaction::FC_PUBLISH),
-        ] {
+        self.connection.send_control(type_id::WINDOW_ACK_SIZE, WINDOW_BYTES.to_be_bytes().to_vec())?;
+        for (name, transaction) in
+            [("releaseStream", transaction::RELEASE_STREAM), ("FCPublish", transaction::FC_PUBLISH)]
+        {
             let arguments = [Value::Null, self.stream_name()];
             self.connection.send_command(0, name, transaction, &arguments)?;
         }
-        self.connection
-            .send_command(0, "createStream", transaction::CREATE_STREAM, &[Value::Null])?;
+        self.connection.send_command(0, "createStream", transaction::CREATE_STREAM, &[Value::Null])?;
         self.stage = Stage::CreateStream;
         Ok(())
     }
@@ -395,8 +371,7 @@ impl ClientSession {
     /// RTMP 1.0, 7.2.2.6.
     fn publish(&mut self, stream_id: u32) -> Result<(), Error> {
         let arguments = [Value::Null, self.stream_name(), Value::from("live")];
-        self.connection
-            .send_command(stream_id, "publish", transaction::PUBLISH, &arguments)?;
+        self.connection.send_command(stream_id, "publish", transaction::PUBLISH, &arguments)?;
         self.stage = Stage::Publish;
         Ok(())
     }
@@ -419,24 +394,16 @@ impl ClientSession {
         let object = command.argument(0);
         let info = self.read_info(object, Level::Status);
         if info.code == "NetConnection.Connect.ReconnectRequest" {
-            let tc_url = object
-                .and_then(|object| object.get("tcUrl"))
-                .and_then(Value::as_str);
+            let tc_url = object.and_then(|object| object.get("tcUrl")).and_then(Value::as_str);
             let tc_url = tc_url.map(|url| self.without_stream_name(url));
-            self.events.push_back(ClientEvent::ReconnectRequest {
-                tc_url,
-                description: info.description,
-            });
+            self.events.push_back(ClientEvent::ReconnectRequest { tc_url, description: info.description });
             return;
         }
         match (self.stage, info.level) {
             (Stage::Publish, _) if info.code == "NetStream.Publish.Start" => {
                 self.stage = Stage::Live;
-                let Info {
-                    code, description, ..
-                } = info;
-                self.events
-                    .push_back(ClientEvent::Published { code, description });
+                let Info { code, description, .. } = info;
+                self.events.push_back(ClientEvent::Published { code, description });
             }
             (stage @ (Stage::Connect | Stage::CreateStream | Stage::Publish), Level::Error) => {
                 self.refuse(stage, info);
@@ -447,27 +414,13 @@ impl ClientSession {
 
     fn refuse(&mut self, stage: Stage, info: Info) {
         self.stage = Stage::Ended;
-        let Info {
-            code, description, ..
-        } = info;
-        self.events.push_back(ClientEvent::Refused {
-            stage,
-            code,
-            description,
-        });
+        let Info { code, description, .. } = info;
+        self.events.push_back(ClientEvent::Refused { stage, code, description });
     }
 
     fn push_status(&mut self, info: Info) {
-        let Info {
-            level,
-            code,
-            description,
-        } = info;
-        self.events.push_back(ClientEvent::Status {
-            level,
-            code,
-            description,
-        });
+        let Info { level, code, description } = info;
+        self.events.push_back(ClientEvent::Status { level, code, description });
     }
 
     fn read_info(&self, object: Option<&Value>, level: Level) -> Info {
@@ -496,10 +449,5 @@ impl ClientSession {
 
 /// A message stream out of a float; 0 is the connection itself and cannot be published on.
 fn stream_id(number: f64) -> Option<u32> {
-    (1.0..=f64::from(u32::MAX))
-        .contains(&number)
-        .then_some(number as u32)
+    (1.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
 }
-
-#[cfg(test)]
-mod tests;

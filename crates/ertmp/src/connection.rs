@@ -106,10 +106,7 @@ impl Connection {
                 }
                 type_id::WINDOW_ACK_SIZE => match decode_u32(&message.payload)? {
                     0 => {
-                        return Err(Error::malformed(
-                            Layer::Control,
-                            "an acknowledgement window of 0 bytes",
-                        ));
+                        return Err(Error::malformed(Layer::Control, "an acknowledgement window of 0 bytes"));
                     }
                     window_bytes => self.window_bytes = window_bytes,
                 },
@@ -149,10 +146,7 @@ impl Connection {
             return Ok(());
         }
         self.acknowledged_to_peer = self.received_bytes;
-        self.send_control(
-            type_id::ACKNOWLEDGEMENT,
-            low_32_bits(self.received_bytes).to_be_bytes().to_vec(),
-        )
+        self.send_control(type_id::ACKNOWLEDGEMENT, low_32_bits(self.received_bytes).to_be_bytes().to_vec())
     }
 
     /// Numbers that would go backwards are ignored; numbers beyond what was sent are cut off there.
@@ -169,13 +163,8 @@ impl Connection {
     }
 
     pub(crate) fn send_control(&mut self, type_id: u8, payload: Vec<u8>) -> Result<(), Error> {
-        let message = Message {
-            chunk_stream: chunk_stream::CONTROL,
-            timestamp_ms: 0,
-            type_id,
-            stream_id: 0,
-            payload,
-        };
+        let message =
+            Message { chunk_stream: chunk_stream::CONTROL, timestamp_ms: 0, type_id, stream_id: 0, payload };
         self.encoder.encode(&message, &mut self.output)
     }
 
@@ -193,19 +182,10 @@ impl Connection {
         transaction: f64,
         values: &[Value],
     ) -> Result<(), Error> {
-        let chunk_stream = if stream_id == 0 {
-            chunk_stream::COMMAND
-        } else {
-            chunk_stream::PUBLISH
-        };
+        let chunk_stream = if stream_id == 0 { chunk_stream::COMMAND } else { chunk_stream::PUBLISH };
         let payload = Command::encode(name, transaction, values)?;
-        let message = Message {
-            chunk_stream,
-            timestamp_ms: 0,
-            type_id: type_id::COMMAND_AMF0,
-            stream_id,
-            payload,
-        };
+        let message =
+            Message { chunk_stream, timestamp_ms: 0, type_id: type_id::COMMAND_AMF0, stream_id, payload };
         self.encoder.encode(&message, &mut self.output)
     }
 
@@ -236,13 +216,7 @@ impl Connection {
             MediaKind::Audio => (chunk_stream::AUDIO, type_id::AUDIO),
             MediaKind::Video => (chunk_stream::VIDEO, type_id::VIDEO),
         };
-        let message = Message {
-            chunk_stream,
-            timestamp_ms,
-            type_id,
-            stream_id,
-            payload: body.to_vec(),
-        };
+        let message = Message { chunk_stream, timestamp_ms, type_id, stream_id, payload: body.to_vec() };
         self.encoder.encode(&message, &mut self.output)
     }
 }

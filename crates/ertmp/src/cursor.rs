@@ -45,8 +45,7 @@ impl<'a> Cursor<'a> {
 
     /// A two's complement number of 24 bits.
     pub(crate) fn i24(&mut self) -> Option<i32> {
-        self.chunk()
-            .map(|[a, b, c]| i32::from_be_bytes([a, b, c, 0]) >> 8)
+        self.chunk().map(|[a, b, c]| i32::from_be_bytes([a, b, c, 0]) >> 8)
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {

@@ -124,10 +124,7 @@ impl fmt::Display for Error {
                 f.write_str("the peer speaks TLS where plain RTMP was expected")
             }
             Self::NotRtmp { version } => {
-                write!(
-                    f,
-                    "the peer does not speak RTMP version 3 (its first byte is {version:#04x})"
-                )
+                write!(f, "the peer does not speak RTMP version 3 (its first byte is {version:#04x})")
             }
             Self::Incompatible { reason } => write!(f, "the peer uses {reason}, which is not supported"),
             Self::TooLarge { what, limit } => write!(f, "{what} exceeds the limit of {limit}"),

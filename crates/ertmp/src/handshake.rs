@@ -49,12 +49,7 @@ impl Handshake {
         // Time 0: the epoch of this endpoint may be any; and the four zeros that mean "no digest" (5.2.3).
         ours.extend_from_slice(&[0; 8]);
         ours.extend_from_slice(random);
-        Self {
-            role,
-            step: Step::Version,
-            ours,
-            incoming: Vec::new(),
-        }
+        Self { role, step: Step::Version, ours, incoming: Vec::new() }
     }
 
     /// What the client sends before it has read anything; empty for the server.
@@ -119,10 +114,7 @@ mod tests {
     use super::*;
 
     fn pair() -> (Handshake, Handshake) {
-        (
-            Handshake::new(Role::Client, &[7; RANDOM_BYTES]),
-            Handshake::new(Role::Server, &[9; RANDOM_BYTES]),
-        )
+        (Handshake::new(Role::Client, &[7; RANDOM_BYTES]), Handshake::new(Role::Server, &[9; RANDOM_BYTES]))
     }
 
     #[test]
@@ -162,9 +154,6 @@ mod tests {
         let (mut client, mut server) = pair();
         let answer = client.handle(b"HTTP/1.1 400 Bad Request\r\n", &mut Vec::new());
         assert_eq!(answer, Err(Error::NotRtmp { version: b'H' }));
-        assert_eq!(
-            server.handle(&[6], &mut Vec::new()),
-            Err(Error::NotRtmp { version: 6 })
-        );
+        assert_eq!(server.handle(&[6], &mut Vec::new()), Err(Error::NotRtmp { version: 6 }));
     }
 }

@@ -58,15 +58,9 @@ impl UserControl {
         const ENDS_EARLY: Error = Error::malformed(Layer::Control, "a user control event that ends early");
         let mut cursor = Cursor::new(payload);
         Ok(match cursor.u16().ok_or(ENDS_EARLY)? {
-            Self::STREAM_BEGIN => Self::StreamBegin {
-                stream_id: cursor.u32().ok_or(ENDS_EARLY)?,
-            },
-            Self::PING_REQUEST => Self::PingRequest {
-                timestamp_ms: cursor.u32().ok_or(ENDS_EARLY)?,
-            },
-            Self::PING_RESPONSE => Self::PingResponse {
-                timestamp_ms: cursor.u32().ok_or(ENDS_EARLY)?,
-            },
+            Self::STREAM_BEGIN => Self::StreamBegin { stream_id: cursor.u32().ok_or(ENDS_EARLY)? },
+            Self::PING_REQUEST => Self::PingRequest { timestamp_ms: cursor.u32().ok_or(ENDS_EARLY)? },
+            Self::PING_RESPONSE => Self::PingResponse { timestamp_ms: cursor.u32().ok_or(ENDS_EARLY)? },
             _ => Self::Other,
         })
     }
@@ -89,10 +83,7 @@ impl UserControl {
 /// A number of 4 bytes: the payload of Acknowledgement and Window Acknowledgement Size, and the first part of that of
 /// Set Peer Bandwidth (RTMP 1.0, 5.4.3 to 5.4.5).
 pub(crate) fn decode_u32(payload: &[u8]) -> Result<u32, Error> {
-    Cursor::new(payload).u32().ok_or(Error::malformed(
-        Layer::Control,
-        "a control message that ends early",
-    ))
+    Cursor::new(payload).u32().ok_or(Error::malformed(Layer::Control, "a control message that ends early"))
 }
 
 /// A command (RTMP 1.0, 7.2). Has no `Debug`: its arguments carry the stream key.
@@ -112,16 +103,9 @@ impl Command {
             return Err(Error::malformed(Layer::Command, "a command without a name"));
         };
         let Some(Value::Number(transaction)) = values.next() else {
-            return Err(Error::malformed(
-                Layer::Command,
-                "a command without a transaction id",
-            ));
+            return Err(Error::malformed(Layer::Command, "a command without a transaction id"));
         };
-        Ok(Self {
-            name,
-            transaction,
-            values: values.collect(),
-        })
+        Ok(Self { name, transaction, values: values.collect() })
     }
 
     pub(crate) fn encode(name: &str, transaction: f64, values: &[Value]) -> Result<Vec<u8>, Error> {
@@ -153,9 +137,9 @@ pub(crate) fn decode_data(type_id: u8, payload: &[u8]) -> Result<Vec<Value>, Err
 fn amf0_part(type_id: u8, payload: &[u8]) -> Result<&[u8], Error> {
     match (type_id, payload.split_first()) {
         (type_id::COMMAND_AMF3 | type_id::DATA_AMF3, Some((0, rest))) => Ok(rest),
-        (type_id::COMMAND_AMF3 | type_id::DATA_AMF3, _) => Err(Error::Incompatible {
-            reason: "AMF3 messages",
-        }),
+        (type_id::COMMAND_AMF3 | type_id::DATA_AMF3, _) => {
+            Err(Error::Incompatible { reason: "AMF3 messages" })
+        }
         _ => Ok(payload),
     }
 }

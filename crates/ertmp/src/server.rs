@@ -178,10 +178,7 @@ pub struct ServerSession {
 impl ServerSession {
     /// A session at its start. `random` need not be secret (RTMP 1.0, 5.2.3).
     pub fn new(config: ServerConfig, random: &[u8; RANDOM_BYTES]) -> Self {
-        let limits = Limits {
-            message_bytes: config.max_message_bytes,
-            ..Limits::default()
-        };
+        let limits = Limits { message_bytes: config.max_message_bytes, ..Limits::default() };
         Self {
             config,
             connection: Connection::new(Role::Server, random, limits),
@@ -205,10 +202,7 @@ impl ServerSession {
         self.connection.receive(bytes)?;
         if self.is_verdict_pending() && self.connection.unread_bytes() > MAX_BYTES_BEHIND_VERDICT {
             let limit = MAX_BYTES_BEHIND_VERDICT as u64;
-            return Err(Error::TooLarge {
-                what: "input that waits for a verdict",
-                limit,
-            });
+            return Err(Error::TooLarge { what: "input that waits for a verdict", limit });
         }
         self.handle_received()
     }
@@ -250,23 +244,17 @@ impl ServerSession {
     pub fn accept_connect(&mut self) -> Result<(), Error> {
         let transaction = self.connect_transaction()?;
         let window = self.config.window_bytes.max(1);
-        self.connection
-            .send_control(type_id::WINDOW_ACK_SIZE, window.to_be_bytes().to_vec())?;
+        self.connection.send_control(type_id::WINDOW_ACK_SIZE, window.to_be_bytes().to_vec())?;
         let mut bandwidth = window.to_be_bytes().to_vec();
         bandwidth.push(PEER_BANDWIDTH_DYNAMIC);
-        self.connection
-            .send_control(type_id::SET_PEER_BANDWIDTH, bandwidth)?;
+        self.connection.send_control(type_id::SET_PEER_BANDWIDTH, bandwidth)?;
         self.connection.set_chunk_bytes(self.config.chunk_bytes)?;
         let mut server = properties([
             ("fmsVer", Value::from(self.config.version.as_str())),
             ("capabilities", Value::from(31.0)),
         ]);
         self.config.capabilities.write(&mut server);
-        let mut answer = info(
-            Level::Status,
-            "NetConnection.Connect.Success",
-            "Connection succeeded.",
-        );
+        let mut answer = info(Level::Status, "NetConnection.Connect.Success", "Connection succeeded.");
         answer.push((String::from("objectEncoding"), Value::from(0.0)));
         let values = [Value::Object(server), Value::Object(answer)];
         self.connection.send_command(0, "_result", transaction, &values)?;
@@ -293,14 +281,9 @@ impl ServerSession {
     /// [`Error::Misused`] when no [`ServerEvent::Publish`] is pending; otherwise as [`Self::handle_input`].
     pub fn accept_publish(&mut self) -> Result<(), Error> {
         let stream_id = self.publish_stream()?;
-        self.connection
-            .send_user_control(UserControl::StreamBegin { stream_id })?;
+        self.connection.send_user_control(UserControl::StreamBegin { stream_id })?;
         self.state = State::Publishing { stream_id };
-        self.status(
-            Level::Status,
-            "NetStream.Publish.Start",
-            "Publishing has started.",
-        )?;
+        self.status(Level::Status, "NetStream.Publish.Start", "Publishing has started.")?;
         self.handle_received()
     }
 
@@ -344,9 +327,7 @@ impl ServerSession {
     /// [`Error::Misused`] when the client did not say that it understands this.
     pub fn request_reconnect(&mut self, tc_url: Option<&str>, description: &str) -> Result<(), Error> {
         if !self.client.has(Capabilities::RECONNECT) {
-            return Err(Error::Misused {
-                reason: "a reconnect request to a client that does not know it",
-            });
+            return Err(Error::Misused { reason: "a reconnect request to a client that does not know it" });
         }
         let mut object = properties([
             ("level", Value::from("status")),
@@ -364,8 +345,7 @@ impl ServerSession {
     /// # Errors
     /// None in practice; the type is that of everything that encodes.
     pub fn ping(&mut self, timestamp_ms: u32) -> Result<(), Error> {
-        self.connection
-            .send_user_control(UserControl::PingRequest { timestamp_ms })
+        self.connection.send_user_control(UserControl::PingRequest { timestamp_ms })
     }
 
     /// Announces and uses another chunk size.
@@ -377,34 +357,26 @@ impl ServerSession {
     }
 
     const fn is_verdict_pending(&self) -> bool {
-        matches!(
-            self.state,
-            State::ConnectVerdict { .. } | State::PublishVerdict { .. }
-        )
+        matches!(self.state, State::ConnectVerdict { .. } | State::PublishVerdict { .. })
     }
 
     const fn connect_transaction(&self) -> Result<f64, Error> {
         match self.state {
             State::ConnectVerdict { transaction } => Ok(transaction),
-            _ => Err(Error::Misused {
-                reason: "a verdict on connect that nobody asked for",
-            }),
+            _ => Err(Error::Misused { reason: "a verdict on connect that nobody asked for" }),
         }
     }
 
     const fn publish_stream(&self) -> Result<u32, Error> {
         match self.state {
             State::PublishVerdict { stream_id } => Ok(stream_id),
-            _ => Err(Error::Misused {
-                reason: "a verdict on publish that nobody asked for",
-            }),
+            _ => Err(Error::Misused { reason: "a verdict on publish that nobody asked for" }),
         }
     }
 
     fn send_status(&mut self, stream_id: u32, info: Properties) -> Result<(), Error> {
         // Transaction 0: no answer is expected (RTMP 1.0, 7.2.2).
-        self.connection
-            .send_command(stream_id, "onStatus", 0.0, &[Value::Null, Value::Object(info)])
+        self.connection.send_command(stream_id, "onStatus", 0.0, &[Value::Null, Value::Object(info)])
     }
 
     fn handle_received(&mut self) -> Result<(), Error> {
@@ -433,33 +405,21 @@ impl ServerSession {
             type_id::AUDIO => MediaKind::Audio,
             type_id::VIDEO => MediaKind::Video,
             type_id::AGGREGATE => {
-                return Err(Error::Incompatible {
-                    reason: "aggregate messages",
-                });
+                return Err(Error::Incompatible { reason: "aggregate messages" });
             }
             // Shared objects and whatever may have been added since.
             _ => return Ok(()),
         };
         self.check_published(message.stream_id)?;
-        let Message {
-            timestamp_ms,
-            payload: body,
-            ..
-        } = message;
-        self.events.push_back(ServerEvent::Media {
-            kind,
-            timestamp_ms,
-            body,
-        });
+        let Message { timestamp_ms, payload: body, .. } = message;
+        self.events.push_back(ServerEvent::Media { kind, timestamp_ms, body });
         Ok(())
     }
 
     fn check_published(&self, stream_id: u32) -> Result<(), Error> {
         match self.state {
             State::Publishing { stream_id: published } if published == stream_id => Ok(()),
-            _ => Err(Error::Misbehaved {
-                reason: "media came on a stream that is not published",
-            }),
+            _ => Err(Error::Misbehaved { reason: "media came on a stream that is not published" }),
         }
     }
 
@@ -472,8 +432,7 @@ impl ServerSession {
         }
         if values.len() >= 2 && values.first().and_then(Value::as_str) == Some("onMetaData") {
             let value = values.swap_remove(1);
-            self.events
-                .push_back(ServerEvent::Metadata { timestamp_ms, value });
+            self.events.push_back(ServerEvent::Metadata { timestamp_ms, value });
         } else {
             self.events.push_back(ServerEvent::Data { timestamp_ms, values });
         }
@@ -482,29 +441,21 @@ impl ServerSession {
 
     fn handle_command(&mut self, command: &Command, stream_id: u32) -> Result<(), Error> {
         if self.state == State::AwaitingConnect && command.name != "connect" {
-            return Err(Error::Misbehaved {
-                reason: "a command came before connect",
-            });
+            return Err(Error::Misbehaved { reason: "a command came before connect" });
         }
         match command.name.as_str() {
             "connect" => self.handle_connect(command),
             "releaseStream" => {
                 let stream_name = stream_name(command)?;
                 let values = [Value::Null, Value::Undefined];
-                self.connection
-                    .send_command(0, "_result", command.transaction, &values)?;
+                self.connection.send_command(0, "_result", command.transaction, &values)?;
                 self.events.push_back(ServerEvent::ReleaseStream { stream_name });
                 Ok(())
             }
             "FCPublish" => {
                 let stream_name = stream_name(command)?;
-                let info = info(
-                    Level::Status,
-                    "NetStream.Publish.Start",
-                    "The stream may be published.",
-                );
-                self.connection
-                    .send_command(0, "onFCPublish", 0.0, &[Value::Null, Value::Object(info)])?;
+                let info = info(Level::Status, "NetStream.Publish.Start", "The stream may be published.");
+                self.connection.send_command(0, "onFCPublish", 0.0, &[Value::Null, Value::Object(info)])?;
                 self.events.push_back(ServerEvent::FcPublish { stream_name });
                 Ok(())
             }
@@ -512,13 +463,8 @@ impl ServerSession {
             "publish" => self.handle_publish(command, stream_id),
             "FCUnpublish" => {
                 let stream_name = stream_name(command)?;
-                let info = info(
-                    Level::Status,
-                    "NetStream.Unpublish.Success",
-                    "The stream has ended.",
-                );
-                self.connection
-                    .send_command(0, "onFCUnpublish", 0.0, &[Value::Null, Value::Object(info)])?;
+                let info = info(Level::Status, "NetStream.Unpublish.Success", "The stream has ended.");
+                self.connection.send_command(0, "onFCUnpublish", 0.0, &[Value::Null, Value::Object(info)])?;
                 self.events.push_back(ServerEvent::FcUnpublish { stream_name });
                 Ok(())
             }
@@ -533,9 +479,7 @@ impl ServerSession {
                 Ok(())
             }
             name => {
-                self.events.push_back(ServerEvent::OtherCommand {
-                    name: String::from(name),
-                });
+                self.events.push_back(ServerEvent::OtherCommand { name: String::from(name) });
                 Ok(())
             }
         }
@@ -543,23 +487,16 @@ impl ServerSession {
 
     fn handle_connect(&mut self, command: &Command) -> Result<(), Error> {
         if self.state != State::AwaitingConnect {
-            return Err(Error::Misbehaved {
-                reason: "connect came twice",
-            });
+            return Err(Error::Misbehaved { reason: "connect came twice" });
         }
         let object = command
             .object()
             .filter(|object| object.properties().is_some())
-            .ok_or(Error::malformed(
-                Layer::Command,
-                "connect without a command object",
-            ))?;
+            .ok_or(Error::malformed(Layer::Command, "connect without a command object"))?;
         let text = |name| String::from(object.get(name).and_then(Value::as_str).unwrap_or_default());
         let capabilities = Capabilities::read(object);
         self.client = capabilities.clone();
-        self.state = State::ConnectVerdict {
-            transaction: command.transaction,
-        };
+        self.state = State::ConnectVerdict { transaction: command.transaction };
         self.events.push_back(ServerEvent::Connect(ConnectRequest {
             app: text("app"),
             tc_url: text("tcUrl"),
@@ -572,30 +509,22 @@ impl ServerSession {
 
     fn handle_create_stream(&mut self, command: &Command) -> Result<(), Error> {
         if self.streams >= MAX_STREAMS {
-            return Err(Error::TooLarge {
-                what: "message streams",
-                limit: u64::from(MAX_STREAMS),
-            });
+            return Err(Error::TooLarge { what: "message streams", limit: u64::from(MAX_STREAMS) });
         }
         self.streams += 1;
         let stream_id = self.streams;
         let values = [Value::Null, Value::from(f64::from(stream_id))];
-        self.connection
-            .send_command(0, "_result", command.transaction, &values)?;
+        self.connection.send_command(0, "_result", command.transaction, &values)?;
         self.events.push_back(ServerEvent::CreateStream { stream_id });
         Ok(())
     }
 
     fn handle_publish(&mut self, command: &Command, stream_id: u32) -> Result<(), Error> {
         if self.state != State::Connected {
-            return Err(Error::Misbehaved {
-                reason: "publish came while a stream was published",
-            });
+            return Err(Error::Misbehaved { reason: "publish came while a stream was published" });
         }
         if stream_id == 0 || stream_id > self.streams {
-            return Err(Error::Misbehaved {
-                reason: "publish came on a stream that was not created",
-            });
+            return Err(Error::Misbehaved { reason: "publish came on a stream that was not created" });
         }
         let stream_name = stream_name(command)?;
         let kind = String::from(command.argument(1).and_then(Value::as_str).unwrap_or_default());
@@ -617,11 +546,5 @@ const PEER_BANDWIDTH_DYNAMIC: u8 = 2;
 
 fn stream_name(command: &Command) -> Result<Secret, Error> {
     let name = command.argument(0).and_then(Value::as_str);
-    name.map(Secret::new).ok_or(Error::malformed(
-        Layer::Command,
-        "a command without a stream name",
-    ))
+    name.map(Secret::new).ok_or(Error::malformed(Layer::Command, "a command without a stream name"))
 }
-
-#[cfg(test)]
-mod tests;

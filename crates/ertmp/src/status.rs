@@ -51,11 +51,7 @@ impl Info {
             "status" => Level::Status,
             _ => level,
         };
-        Self {
-            level,
-            code: text("code"),
-            description: text("description"),
-        }
+        Self { level, code: text("code"), description: text("description") }
     }
 }
 

@@ -19,10 +19,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Whatever the grammar allows in one message, and 64 chunk streams.
     fn default() -> Self {
-        Self {
-            message_bytes: MAX_MESSAGE_BYTES,
-            chunk_streams: 64,
-        }
+        Self { message_bytes: MAX_MESSAGE_BYTES, chunk_streams: 64 }
     }
 }
 
@@ -145,10 +142,7 @@ impl ChunkDecoder {
         // One message of the largest size, and one more in the making beside it.
         let limit = 2 * u64::from(self.limits.message_bytes);
         if self.held_bytes as u64 > limit {
-            return Err(Error::TooLarge {
-                what: "unfinished messages",
-                limit,
-            });
+            return Err(Error::TooLarge { what: "unfinished messages", limit });
         }
         if open.bytes_left > 0 {
             return Ok(None);
@@ -180,24 +174,18 @@ impl ChunkDecoder {
         if !self.streams.contains_key(&header.chunk_stream) && self.streams.len() >= self.limits.chunk_streams
         {
             let limit = self.limits.chunk_streams as u64;
-            return Err(Error::TooLarge {
-                what: "chunk streams",
-                limit,
-            });
+            return Err(Error::TooLarge { what: "chunk streams", limit });
         }
-        let stream = self
-            .streams
-            .entry(header.chunk_stream)
-            .or_insert_with(|| ChunkStream {
-                timestamp_ms: 0,
-                delta_ms: 0,
-                length: 0,
-                type_id: 0,
-                stream_id: 0,
-                is_extended: false,
-                is_open: false,
-                payload: Vec::new(),
-            });
+        let stream = self.streams.entry(header.chunk_stream).or_insert_with(|| ChunkStream {
+            timestamp_ms: 0,
+            delta_ms: 0,
+            length: 0,
+            type_id: 0,
+            stream_id: 0,
+            is_extended: false,
+            is_open: false,
+            payload: Vec::new(),
+        });
         if header.format < 3 {
             if stream.is_open {
                 return Err(Error::malformed(
@@ -210,18 +198,12 @@ impl ChunkDecoder {
             // A header of type 3 that starts a message after one of type 0 repeats its timestamp as the delta
             // (5.3.1.2.4).
             stream.delta_ms = time;
-            stream.timestamp_ms = if header.format == 0 {
-                time
-            } else {
-                stream.timestamp_ms.wrapping_add(time)
-            };
+            stream.timestamp_ms =
+                if header.format == 0 { time } else { stream.timestamp_ms.wrapping_add(time) };
             if header.format < 2 {
                 if header.length > self.limits.message_bytes {
                     let limit = u64::from(self.limits.message_bytes);
-                    return Err(Error::TooLarge {
-                        what: "a message",
-                        limit,
-                    });
+                    return Err(Error::TooLarge { what: "a message", limit });
                 }
                 stream.length = header.length;
                 stream.type_id = header.type_id;
@@ -237,10 +219,8 @@ impl ChunkDecoder {
         let in_chunk = missing.min(u64::from(self.chunk_bytes));
         self.open = Some(OpenChunk {
             chunk_stream: header.chunk_stream,
-            bytes_left: usize::try_from(in_chunk).map_err(|_| Error::TooLarge {
-                what: "a chunk",
-                limit: u64::from(MAX_MESSAGE_BYTES),
-            })?,
+            bytes_left: usize::try_from(in_chunk)
+                .map_err(|_| Error::TooLarge { what: "a chunk", limit: u64::from(MAX_MESSAGE_BYTES) })?,
         });
         Ok(true)
     }
@@ -330,9 +310,6 @@ fn read_message_header(cursor: &mut Cursor<'_>, header: &mut Header) -> Option<(
 fn chunk_size(payload: &[u8]) -> Result<u32, Error> {
     match Cursor::new(payload).u32() {
         Some(size) if (1..=0x7FFF_FFFF).contains(&size) => Ok(size.min(MAX_MESSAGE_BYTES)),
-        _ => Err(Error::malformed(
-            Layer::Control,
-            "a chunk size outside of 1 to 2147483647",
-        )),
+        _ => Err(Error::malformed(Layer::Control, "a chunk size outside of 1 to 2147483647")),
     }
 }

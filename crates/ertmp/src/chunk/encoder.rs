@@ -35,10 +35,7 @@ impl Default for ChunkEncoder {
 impl ChunkEncoder {
     /// An encoder at the start of a chunk stream.
     pub const fn new() -> Self {
-        Self {
-            chunk_bytes: DEFAULT_CHUNK_BYTES,
-            streams: BTreeMap::new(),
-        }
+        Self { chunk_bytes: DEFAULT_CHUNK_BYTES, streams: BTreeMap::new() }
     }
 
     /// Payload bytes per chunk.
@@ -52,19 +49,12 @@ impl ChunkEncoder {
     /// [`Error::Misused`] outside of 1 to [`MAX_MESSAGE_BYTES`].
     pub fn set_chunk_bytes(&mut self, chunk_bytes: u32, out: &mut Vec<u8>) -> Result<(), Error> {
         if !(1..=MAX_MESSAGE_BYTES).contains(&chunk_bytes) {
-            return Err(Error::Misused {
-                reason: "a chunk size outside of 1 to 16777215",
-            });
+            return Err(Error::Misused { reason: "a chunk size outside of 1 to 16777215" });
         }
         // Control messages go on chunk stream 2 of message stream 0, and their timestamp is ignored (5.4).
         let payload = chunk_bytes.to_be_bytes().to_vec();
-        let message = Message {
-            chunk_stream: 2,
-            timestamp_ms: 0,
-            type_id: SET_CHUNK_SIZE,
-            stream_id: 0,
-            payload,
-        };
+        let message =
+            Message { chunk_stream: 2, timestamp_ms: 0, type_id: SET_CHUNK_SIZE, stream_id: 0, payload };
         self.encode(&message, out)?;
         self.chunk_bytes = chunk_bytes;
         Ok(())
@@ -77,16 +67,12 @@ impl ChunkEncoder {
     /// [`MAX_MESSAGE_BYTES`]; `out` is unchanged.
     pub fn encode(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
         if !CHUNK_STREAM_IDS.contains(&message.chunk_stream) {
-            return Err(Error::Misused {
-                reason: "a chunk stream outside of 2 to 65599",
-            });
+            return Err(Error::Misused { reason: "a chunk stream outside of 2 to 65599" });
         }
         let length = u32::try_from(message.payload.len())
             .ok()
             .filter(|length| *length <= MAX_MESSAGE_BYTES)
-            .ok_or(Error::Misused {
-                reason: "a message of over 16777215 bytes",
-            })?;
+            .ok_or(Error::Misused { reason: "a message of over 16777215 bytes" })?;
         let mut next = LastHeader {
             timestamp_ms: message.timestamp_ms,
             delta_ms: None,
@@ -94,10 +80,7 @@ impl ChunkEncoder {
             type_id: message.type_id,
             stream_id: message.stream_id,
         };
-        let format = self
-            .streams
-            .get(&message.chunk_stream)
-            .map_or(0, |last| next.follow(last));
+        let format = self.streams.get(&message.chunk_stream).map_or(0, |last| next.follow(last));
         write_basic_header(format, message.chunk_stream, out);
         let time = next.delta_ms.unwrap_or(message.timestamp_ms);
         let is_extended = time >= EXTENDED_TIMESTAMP;

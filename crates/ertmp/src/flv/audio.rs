@@ -149,20 +149,14 @@ impl<'a> AudioTag<'a> {
 
     /// A legacy tag of AAC.
     pub const fn legacy_aac(body: LegacyAudioBody<'a>) -> Self {
-        Self::Legacy(LegacyAudioTag {
-            flags: AAC_FLAGS,
-            body,
-        })
+        Self::Legacy(LegacyAudioTag { flags: AAC_FLAGS, body })
     }
 }
 
 impl<'a> LegacyAudioBody<'a> {
     fn decode(cursor: &mut Cursor<'a>, format: u8) -> Result<Self, Error> {
         if format != FORMAT_AAC {
-            return Ok(Self::Other {
-                format,
-                data: cursor.rest(),
-            });
+            return Ok(Self::Other { format, data: cursor.rest() });
         }
         match cursor.u8().ok_or(ENDS_EARLY)? {
             AAC_SEQUENCE_HEADER => Ok(Self::AacSequenceHeader(cursor.rest())),
@@ -177,20 +171,13 @@ impl LegacyAudioTag<'_> {
         let (format, packet_type, data) = match self.body {
             LegacyAudioBody::AacSequenceHeader(data) => (FORMAT_AAC, Some(AAC_SEQUENCE_HEADER), data),
             LegacyAudioBody::AacRaw(data) => (FORMAT_AAC, Some(AAC_RAW), data),
-            LegacyAudioBody::Other {
-                format: FORMAT_AAC | FORMAT_EX_HEADER | 0x10..,
-                ..
-            } => {
-                return Err(Error::Misused {
-                    reason: "a sound format that is none of the old ones",
-                });
+            LegacyAudioBody::Other { format: FORMAT_AAC | FORMAT_EX_HEADER | 0x10.., .. } => {
+                return Err(Error::Misused { reason: "a sound format that is none of the old ones" });
             }
             LegacyAudioBody::Other { format, data } => (format, None, data),
         };
         if self.flags > 0x0F {
-            return Err(Error::Misused {
-                reason: "sound flags over 15",
-            });
+            return Err(Error::Misused { reason: "sound flags over 15" });
         }
         let mut out = Vec::with_capacity(2 + data.len());
         out.push(format << 4 | self.flags);
@@ -255,13 +242,8 @@ impl<'a> ChannelLayout<'a> {
         let channels = cursor.u8().ok_or(ENDS_EARLY)?;
         let layout = match order {
             ORDER_UNSPECIFIED => Self::Unspecified { channels },
-            ORDER_NATIVE => Self::Native {
-                channels,
-                mask: cursor.u32().ok_or(ENDS_EARLY)?,
-            },
-            ORDER_CUSTOM => Self::Custom {
-                positions: cursor.take(usize::from(channels)).ok_or(ENDS_EARLY)?,
-            },
+            ORDER_NATIVE => Self::Native { channels, mask: cursor.u32().ok_or(ENDS_EARLY)? },
+            ORDER_CUSTOM => Self::Custom { positions: cursor.take(usize::from(channels)).ok_or(ENDS_EARLY)? },
             _ => return Err(Error::malformed(Layer::Audio, "unknown channel order")),
         };
         if cursor.is_empty() {
@@ -279,9 +261,8 @@ impl<'a> ChannelLayout<'a> {
                 out.extend_from_slice(&mask.to_be_bytes());
             }
             Self::Custom { positions } => {
-                let channels = u8::try_from(positions.len()).map_err(|_| Error::Misused {
-                    reason: "over 255 channels",
-                })?;
+                let channels = u8::try_from(positions.len())
+                    .map_err(|_| Error::Misused { reason: "over 255 channels" })?;
                 out.extend_from_slice(&[ORDER_CUSTOM, channels]);
                 out.extend_from_slice(positions);
             }

@@ -61,9 +61,7 @@ pub const fn file_header(has_audio: bool, has_video: bool) -> [u8; 13] {
 /// [`Error::Misused`] for bodies over 16,777,215 bytes.
 pub fn file_tag(kind: TagKind, timestamp_ms: u32, body: &[u8]) -> Result<Vec<u8>, Error> {
     let size = u32::try_from(body.len()).ok().filter(|size| *size <= 0xFF_FFFF);
-    let size = size.ok_or(Error::Misused {
-        reason: "a tag of over 16777215 bytes",
-    })?;
+    let size = size.ok_or(Error::Misused { reason: "a tag of over 16777215 bytes" })?;
     let mut out = Vec::with_capacity(15 + body.len());
     out.push(kind.number());
     out.extend_from_slice(&u24_bytes(size));

@@ -75,16 +75,8 @@ impl StreamMetadata {
             video_form,
             audio_form,
             encoder: encoder.into(),
-            video: config
-                .video
-                .iter()
-                .map(|config| VideoMetadata::from(&**config))
-                .collect(),
-            audio: config
-                .audio
-                .iter()
-                .map(|config| AudioMetadata::from(&**config))
-                .collect(),
+            video: config.video.iter().map(|config| VideoMetadata::from(&**config)).collect(),
+            audio: config.audio.iter().map(|config| AudioMetadata::from(&**config)).collect(),
         }
     }
 
@@ -100,13 +92,11 @@ impl StreamMetadata {
         }
         top.push((String::from("encoder"), Value::string(self.encoder.as_str())));
         let video = self.video.iter().filter(|video| video.track != TrackId::PRIMARY);
-        let video = video
-            .map(|video| (format!("{}", video.track), Value::Object(video.map_members())))
-            .collect();
+        let video =
+            video.map(|video| (format!("{}", video.track), Value::Object(video.map_members()))).collect();
         let audio = self.audio.iter().filter(|audio| audio.track != TrackId::PRIMARY);
-        let audio = audio
-            .map(|audio| (format!("{}", audio.track), Value::Object(audio.map_members())))
-            .collect();
+        let audio =
+            audio.map(|audio| (format!("{}", audio.track), Value::Object(audio.map_members()))).collect();
         for (name, map) in [("videoTrackIdInfoMap", video), ("audioTrackIdInfoMap", audio)] {
             let map: Properties = map;
             if !map.is_empty() {
@@ -156,11 +146,7 @@ impl VideoMetadata {
     /// Members for the top level.
     fn members(&self, form: Form) -> Properties {
         let is_legacy = form == Form::Legacy && self.four_cc == FourCc::AVC;
-        self.described(if is_legacy {
-            LEGACY_AVC
-        } else {
-            f64::from(self.four_cc.as_number())
-        })
+        self.described(if is_legacy { LEGACY_AVC } else { f64::from(self.four_cc.as_number()) })
     }
 
     /// Members for the map of tracks.
@@ -191,11 +177,7 @@ impl AudioMetadata {
             ("stereo", Value::from(self.channels == 2)),
             (
                 "audiocodecid",
-                Value::from(if is_legacy {
-                    LEGACY_AAC
-                } else {
-                    f64::from(self.four_cc.as_number())
-                }),
+                Value::from(if is_legacy { LEGACY_AAC } else { f64::from(self.four_cc.as_number()) }),
             ),
         ])
     }

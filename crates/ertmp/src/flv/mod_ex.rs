@@ -49,10 +49,7 @@ impl<'a> ModEx<'a> {
                 TIMESTAMP_OFFSET_NANO => match Cursor::new(data).u24() {
                     Some(nanos) if nanos <= MAX_OFFSET_NANOS => Self::TimestampOffsetNanos(nanos),
                     _ => {
-                        return Err(Error::malformed(
-                            layer,
-                            "a nanosecond offset outside of 0 to 999999",
-                        ));
+                        return Err(Error::malformed(layer, "a nanosecond offset outside of 0 to 999999"));
                     }
                 },
                 kind => Self::Other { kind, data },
@@ -65,11 +62,7 @@ impl<'a> ModEx<'a> {
     /// them.
     pub(super) fn encode_all(modifiers: &[Self], packet_type: u8, out: &mut Vec<u8>) -> Result<u8, Error> {
         for (number, modifier) in modifiers.iter().enumerate() {
-            let next = if number + 1 == modifiers.len() {
-                packet_type
-            } else {
-                PACKET_TYPE
-            };
+            let next = if number + 1 == modifiers.len() { packet_type } else { PACKET_TYPE };
             let nanos;
             let (kind, data) = match *modifier {
                 Self::TimestampOffsetNanos(offset) if offset <= MAX_OFFSET_NANOS => {
@@ -77,28 +70,16 @@ impl<'a> ModEx<'a> {
                     (TIMESTAMP_OFFSET_NANO, nanos.as_slice())
                 }
                 Self::TimestampOffsetNanos(_) => {
-                    return Err(Error::Misused {
-                        reason: "a nanosecond offset over 999999",
-                    });
+                    return Err(Error::Misused { reason: "a nanosecond offset over 999999" });
                 }
-                Self::Other {
-                    kind: kind @ 1..=15,
-                    data,
-                } => (kind, data),
+                Self::Other { kind: kind @ 1..=15, data } => (kind, data),
                 Self::Other { .. } => {
-                    return Err(Error::Misused {
-                        reason: "a ModEx type outside of 1 to 15",
-                    });
+                    return Err(Error::Misused { reason: "a ModEx type outside of 1 to 15" });
                 }
             };
-            let too_long = Error::Misused {
-                reason: "a ModEx outside of 1 to 65536 bytes",
-            };
-            let size_less_one = data
-                .len()
-                .checked_sub(1)
-                .and_then(|size| u16::try_from(size).ok())
-                .ok_or(too_long)?;
+            let too_long = Error::Misused { reason: "a ModEx outside of 1 to 65536 bytes" };
+            let size_less_one =
+                data.len().checked_sub(1).and_then(|size| u16::try_from(size).ok()).ok_or(too_long)?;
             match u8::try_from(size_less_one) {
                 Ok(size) if size < u8::MAX => out.push(size),
                 _ => {
@@ -109,10 +90,6 @@ impl<'a> ModEx<'a> {
             out.extend_from_slice(data);
             out.push(kind << 4 | next);
         }
-        Ok(if modifiers.is_empty() {
-            packet_type
-        } else {
-            PACKET_TYPE
-        })
+        Ok(if modifiers.is_empty() { packet_type } else { PACKET_TYPE })
     }
 }

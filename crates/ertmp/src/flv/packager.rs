@@ -41,17 +41,9 @@ pub fn sequence_start(config: &TrackConfig, form: Form) -> Result<Vec<u8>, Error
 pub fn sequence_start_video(config: &VideoConfig, form: Form) -> Result<Vec<u8>, Error> {
     let (track, four_cc) = (config.track, FourCc::from(config.codec));
     if is_legacy(track, four_cc, form) {
-        return legacy_video(
-            FrameType::Key,
-            LegacyVideoBody::AvcSequenceHeader(&config.decoder_config),
-        );
+        return legacy_video(FrameType::Key, LegacyVideoBody::AvcSequenceHeader(&config.decoder_config));
     }
-    enhanced_video(
-        track,
-        four_cc,
-        FrameType::Key,
-        VideoPacket::SequenceStart(&config.decoder_config),
-    )
+    enhanced_video(track, four_cc, FrameType::Key, VideoPacket::SequenceStart(&config.decoder_config))
 }
 
 /// The first message of a sound track.
@@ -83,19 +75,13 @@ pub fn coded_frame(unit: &AccessUnit, four_cc: FourCc, form: Form) -> Result<Vec
             if is_legacy(track, four_cc, form) {
                 return legacy_video(
                     frame_type,
-                    LegacyVideoBody::AvcNalUnits {
-                        composition_offset_ms,
-                        data,
-                    },
+                    LegacyVideoBody::AvcNalUnits { composition_offset_ms, data },
                 );
             }
             let packet = if composition_offset_ms == 0 && four_cc.has_composition_offset() {
                 VideoPacket::CodedFramesX(data)
             } else {
-                VideoPacket::CodedFrames {
-                    composition_offset_ms,
-                    data,
-                }
+                VideoPacket::CodedFrames { composition_offset_ms, data }
             };
             enhanced_video(track, four_cc, frame_type, packet)
         }
@@ -131,11 +117,7 @@ fn tracks<P>(track: TrackId, four_cc: FourCc, packet: P) -> Tracks<P> {
     if track == TrackId::PRIMARY {
         Tracks::Single { four_cc, packet }
     } else {
-        Tracks::One {
-            four_cc,
-            track,
-            packet,
-        }
+        Tracks::One { four_cc, track, packet }
     }
 }
 
@@ -150,21 +132,12 @@ fn enhanced_video(
     packet: VideoPacket<'_>,
 ) -> Result<Vec<u8>, Error> {
     let body = ExVideoBody::Tracks(tracks(track, four_cc, packet));
-    VideoTag::Enhanced(ExVideoTag {
-        frame_type,
-        mod_ex: Vec::new(),
-        body,
-    })
-    .encode()
+    VideoTag::Enhanced(ExVideoTag { frame_type, mod_ex: Vec::new(), body }).encode()
 }
 
 fn enhanced_audio(track: TrackId, four_cc: FourCc, packet: AudioPacket<'_>) -> Result<Vec<u8>, Error> {
     let body = tracks(track, four_cc, packet);
-    AudioTag::Enhanced(ExAudioTag {
-        mod_ex: Vec::new(),
-        body,
-    })
-    .encode()
+    AudioTag::Enhanced(ExAudioTag { mod_ex: Vec::new(), body }).encode()
 }
 
 #[cfg(test)]

@@ -65,11 +65,7 @@ impl Default for Reader {
 impl Reader {
     /// A reader at the start of a file.
     pub const fn new() -> Self {
-        Self {
-            input: Vec::new(),
-            read: 0,
-            expected: Expected::Header,
-        }
+        Self { input: Vec::new(), read: 0, expected: Expected::Header }
     }
 
     /// Adds the next bytes of the file.
@@ -137,28 +133,20 @@ fn read_header(cursor: &mut Cursor<'_>) -> Result<Option<Header>, Error> {
         return Err(Error::malformed(Layer::File, "not version 1 of the format"));
     }
     if !(HEADER_BYTES..=MAX_HEADER_BYTES).contains(&size) {
-        return Err(Error::malformed(
-            Layer::File,
-            "a header of a length that makes no sense",
-        ));
+        return Err(Error::malformed(Layer::File, "a header of a length that makes no sense"));
     }
     let extra = usize::try_from(size - HEADER_BYTES).unwrap_or(0);
     if cursor.take(extra).is_none() {
         return Ok(None);
     }
-    Ok(Some(Header {
-        has_audio: flags & 4 != 0,
-        has_video: flags & 1 != 0,
-    }))
+    Ok(Some(Header { has_audio: flags & 4 != 0, has_video: flags & 1 != 0 }))
 }
 
 /// The tag and its size with header.
 fn read_tag(cursor: &mut Cursor<'_>) -> Result<Option<(Tag, u32)>, Error> {
     let Some(first) = cursor.u8() else { return Ok(None) };
     if first & 0x20 != 0 {
-        return Err(Error::Incompatible {
-            reason: "encrypted FLV tags",
-        });
+        return Err(Error::Incompatible { reason: "encrypted FLV tags" });
     }
     let kind =
         TagKind::from_number(first).ok_or(Error::malformed(Layer::File, "a tag of an unknown kind"))?;
@@ -171,12 +159,5 @@ fn read_tag(cursor: &mut Cursor<'_>) -> Result<Option<(Tag, u32)>, Error> {
         return Ok(None);
     };
     let timestamp_ms = u32::from(high) << 24 | low;
-    Ok(Some((
-        Tag {
-            kind,
-            timestamp_ms,
-            body: body.to_vec(),
-        },
-        size + TAG_HEADER_BYTES,
-    )))
+    Ok(Some((Tag { kind, timestamp_ms, body: body.to_vec() }, size + TAG_HEADER_BYTES)))
 }

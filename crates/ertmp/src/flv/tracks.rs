@@ -53,19 +53,13 @@ impl<P> Tracks<P> {
     pub fn iter(&self) -> impl Iterator<Item = (TrackId, FourCc, &P)> {
         let packets: Vec<_> = match self {
             Self::Single { four_cc, packet } => vec![(TrackId::PRIMARY, *four_cc, packet)],
-            Self::One {
-                four_cc,
-                track,
-                packet,
-            } => vec![(*track, *four_cc, packet)],
-            Self::Many { four_cc, packets } => packets
-                .iter()
-                .map(|(track, packet)| (*track, *four_cc, packet))
-                .collect(),
-            Self::ManyCodecs { packets } => packets
-                .iter()
-                .map(|(four_cc, track, packet)| (*track, *four_cc, packet))
-                .collect(),
+            Self::One { four_cc, track, packet } => vec![(*track, *four_cc, packet)],
+            Self::Many { four_cc, packets } => {
+                packets.iter().map(|(track, packet)| (*track, *four_cc, packet)).collect()
+            }
+            Self::ManyCodecs { packets } => {
+                packets.iter().map(|(four_cc, track, packet)| (*track, *four_cc, packet)).collect()
+            }
         };
         packets.into_iter()
     }
@@ -102,9 +96,7 @@ pub(super) fn decode_wrapper<'a, P: Packet<'a>>(
     if packet_type != P::MULTITRACK {
         return Ok((Wrapper::Single, packet_type));
     }
-    let types = cursor
-        .u8()
-        .ok_or(Error::malformed(P::LAYER, "ends before the multitrack type"))?;
+    let types = cursor.u8().ok_or(Error::malformed(P::LAYER, "ends before the multitrack type"))?;
     if types & 0x0F == P::MULTITRACK {
         return Err(Error::malformed(P::LAYER, "multitrack within multitrack"));
     }
@@ -122,19 +114,12 @@ pub(super) fn decode_tracks<'a, P: Packet<'a>>(
     match wrapper {
         Wrapper::Single => {
             let four_cc = four_cc(&mut cursor)?;
-            Ok(Tracks::Single {
-                four_cc,
-                packet: P::decode(packet_type, four_cc, cursor.rest())?,
-            })
+            Ok(Tracks::Single { four_cc, packet: P::decode(packet_type, four_cc, cursor.rest())? })
         }
         Wrapper::Multitrack { kind: ONE_TRACK } => {
             let four_cc = four_cc(&mut cursor)?;
             let track = TrackId(cursor.u8().ok_or(ends_early.clone())?);
-            Ok(Tracks::One {
-                four_cc,
-                track,
-                packet: P::decode(packet_type, four_cc, cursor.rest())?,
-            })
+            Ok(Tracks::One { four_cc, track, packet: P::decode(packet_type, four_cc, cursor.rest())? })
         }
         Wrapper::Multitrack { kind: MANY_TRACKS } => {
             let four_cc = four_cc(&mut cursor)?;
@@ -144,9 +129,7 @@ pub(super) fn decode_tracks<'a, P: Packet<'a>>(
             }
             Ok(Tracks::Many { four_cc, packets })
         }
-        Wrapper::Multitrack {
-            kind: MANY_TRACKS_MANY_CODECS,
-        } => {
+        Wrapper::Multitrack { kind: MANY_TRACKS_MANY_CODECS } => {
             let mut packets = Vec::new();
             while packets.is_empty() || !cursor.is_empty() {
                 let four_cc = four_cc(&mut cursor)?;
@@ -167,10 +150,7 @@ fn decode_sized<'a, P: Packet<'a>>(
 ) -> Result<(TrackId, P), Error> {
     let ends_early = Error::malformed(P::LAYER, "a track that ends early");
     let track = TrackId(cursor.u8().ok_or(ends_early.clone())?);
-    let size = cursor
-        .u24()
-        .and_then(|size| usize::try_from(size).ok())
-        .ok_or(ends_early.clone())?;
+    let size = cursor.u24().and_then(|size| usize::try_from(size).ok()).ok_or(ends_early.clone())?;
     let body = cursor.take(size).ok_or(ends_early)?;
     Ok((track, P::decode(packet_type, four_cc, body)?))
 }
@@ -178,14 +158,11 @@ fn decode_sized<'a, P: Packet<'a>>(
 /// Writes the multitrack byte, if one is due, and the packets; gives the packet type for the header in front.
 pub(super) fn encode_tracks<'a, P: Packet<'a>>(tracks: &Tracks<P>, out: &mut Vec<u8>) -> Result<u8, Error> {
     let mut packets = tracks.iter();
-    let (_, first_four_cc, first) = packets.next().ok_or(Error::Misused {
-        reason: "a message without packets",
-    })?;
+    let (_, first_four_cc, first) =
+        packets.next().ok_or(Error::Misused { reason: "a message without packets" })?;
     let packet_type = first.packet_type();
     if packets.any(|(_, _, packet)| packet.packet_type() != packet_type) {
-        return Err(Error::Misused {
-            reason: "packets of different types in one message",
-        });
+        return Err(Error::Misused { reason: "packets of different types in one message" });
     }
     match tracks {
         Tracks::Single { four_cc, packet } => {
@@ -193,11 +170,7 @@ pub(super) fn encode_tracks<'a, P: Packet<'a>>(tracks: &Tracks<P>, out: &mut Vec
             packet.encode(*four_cc, out)?;
             return Ok(packet_type);
         }
-        Tracks::One {
-            four_cc,
-            track,
-            packet,
-        } => {
+        Tracks::One { four_cc, track, packet } => {
             out.push(ONE_TRACK << 4 | packet_type);
             out.extend_from_slice(&four_cc.0);
             out.push(track.0);
@@ -230,9 +203,7 @@ fn encode_sized<'a, P: Packet<'a>>(
     let mut body = Vec::new();
     packet.encode(four_cc, &mut body)?;
     let size = u32::try_from(body.len()).ok().filter(|size| *size <= 0xFF_FFFF);
-    let size = size.ok_or(Error::Misused {
-        reason: "a track of over 16777215 bytes in one message",
-    })?;
+    let size = size.ok_or(Error::Misused { reason: "a track of over 16777215 bytes in one message" })?;
     out.push(track.0);
     out.extend_from_slice(&u24_bytes(size));
     out.extend_from_slice(&body);

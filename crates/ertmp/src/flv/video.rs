@@ -195,11 +195,7 @@ impl<'a> VideoTag<'a> {
         }
         let (wrapper, packet_type) = decode_wrapper::<VideoPacket<'_>>(&mut cursor, packet_type)?;
         let body = ExVideoBody::Tracks(decode_tracks(cursor, &wrapper, packet_type)?);
-        Ok(Self::Enhanced(ExVideoTag {
-            frame_type,
-            mod_ex,
-            body,
-        }))
+        Ok(Self::Enhanced(ExVideoTag { frame_type, mod_ex, body }))
     }
 
     /// The body as bytes.
@@ -230,10 +226,7 @@ impl<'a> LegacyVideoBody<'a> {
             return Ok(Self::Command { codec_id, command });
         }
         if codec_id != CODEC_AVC {
-            return Ok(Self::Other {
-                codec_id,
-                data: cursor.rest(),
-            });
+            return Ok(Self::Other { codec_id, data: cursor.rest() });
         }
         let packet_type = cursor.u8().ok_or(ENDS_EARLY)?;
         // The offset is there for all packet types and means something for NAL units only (FLV 10.1, E.4.3.1).
@@ -241,10 +234,7 @@ impl<'a> LegacyVideoBody<'a> {
         let data = cursor.rest();
         match packet_type {
             AVC_SEQUENCE_HEADER => Ok(Self::AvcSequenceHeader(data)),
-            AVC_NAL_UNITS => Ok(Self::AvcNalUnits {
-                composition_offset_ms,
-                data,
-            }),
+            AVC_NAL_UNITS => Ok(Self::AvcNalUnits { composition_offset_ms, data }),
             AVC_SEQUENCE_END => {
                 expect_end(data)?;
                 Ok(Self::AvcSequenceEnd)
@@ -272,30 +262,20 @@ impl LegacyVideoTag<'_> {
         };
         let (codec_id, data) = match self.body {
             LegacyVideoBody::AvcSequenceHeader(data) => return avc(AVC_SEQUENCE_HEADER, 0, data),
-            LegacyVideoBody::AvcNalUnits {
-                composition_offset_ms,
-                data,
-            } => {
+            LegacyVideoBody::AvcNalUnits { composition_offset_ms, data } => {
                 return avc(AVC_NAL_UNITS, composition_offset_ms, data);
             }
             LegacyVideoBody::AvcSequenceEnd => return avc(AVC_SEQUENCE_END, 0, &[]),
-            LegacyVideoBody::Command {
-                codec_id,
-                ref command,
-            } => (codec_id, core::slice::from_ref(&command.0)),
-            LegacyVideoBody::Other {
-                codec_id: CODEC_AVC, ..
-            } => {
-                return Err(Error::Misused {
-                    reason: "H.264 that is not given as such",
-                });
+            LegacyVideoBody::Command { codec_id, ref command } => {
+                (codec_id, core::slice::from_ref(&command.0))
+            }
+            LegacyVideoBody::Other { codec_id: CODEC_AVC, .. } => {
+                return Err(Error::Misused { reason: "H.264 that is not given as such" });
             }
             LegacyVideoBody::Other { codec_id, data } => (codec_id, data),
         };
         if codec_id > 0x0F {
-            return Err(Error::Misused {
-                reason: "a codec id over 15",
-            });
+            return Err(Error::Misused { reason: "a codec id over 15" });
         }
         let mut out = Vec::with_capacity(1 + data.len());
         out.push(self.frame_type.bits() << 4 | codec_id);
@@ -316,13 +296,7 @@ impl ExVideoTag<'_> {
         };
         let is_metadata = |tracks: &Tracks<VideoPacket<'_>>| {
             // Within a wrapper the header in front names the wrapper, so a reader takes the command way there too.
-            matches!(
-                tracks,
-                Tracks::Single {
-                    packet: VideoPacket::Metadata(_),
-                    ..
-                }
-            )
+            matches!(tracks, Tracks::Single { packet: VideoPacket::Metadata(_), .. })
         };
         let agrees = match &self.body {
             ExVideoBody::Command(_) => self.frame_type == FrameType::Command,
@@ -364,15 +338,9 @@ impl<'a> Packet<'a> for VideoPacket<'a> {
             CODED_FRAMES if four_cc.has_composition_offset() => {
                 let mut cursor = Cursor::new(body);
                 let composition_offset_ms = cursor.i24().ok_or(ENDS_EARLY)?;
-                Self::CodedFrames {
-                    composition_offset_ms,
-                    data: cursor.rest(),
-                }
+                Self::CodedFrames { composition_offset_ms, data: cursor.rest() }
             }
-            CODED_FRAMES => Self::CodedFrames {
-                composition_offset_ms: 0,
-                data: body,
-            },
+            CODED_FRAMES => Self::CodedFrames { composition_offset_ms: 0, data: body },
             SEQUENCE_END => {
                 expect_end(body)?;
                 Self::SequenceEnd
@@ -392,23 +360,16 @@ impl<'a> Packet<'a> for VideoPacket<'a> {
 
     fn encode(&self, four_cc: FourCc, out: &mut Vec<u8>) -> Result<(), Error> {
         match *self {
-            Self::CodedFrames {
-                composition_offset_ms,
-                data,
-            } => {
+            Self::CodedFrames { composition_offset_ms, data } => {
                 if four_cc.has_composition_offset() {
                     out.extend_from_slice(&offset_bytes(composition_offset_ms)?);
                 } else if composition_offset_ms != 0 {
-                    return Err(Error::Misused {
-                        reason: "a composition offset in a codec without",
-                    });
+                    return Err(Error::Misused { reason: "a composition offset in a codec without" });
                 }
                 out.extend_from_slice(data);
             }
             Self::CodedFramesX(_) if !four_cc.has_composition_offset() => {
-                return Err(Error::Misused {
-                    reason: "CodedFramesX in a codec without composition offsets",
-                });
+                return Err(Error::Misused { reason: "CodedFramesX in a codec without composition offsets" });
             }
             Self::SequenceStart(data)
             | Self::CodedFramesX(data)
@@ -421,19 +382,13 @@ impl<'a> Packet<'a> for VideoPacket<'a> {
 }
 
 fn expect_end(rest: &[u8]) -> Result<(), Error> {
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::malformed(Layer::Video, "bytes behind the end"))
-    }
+    if rest.is_empty() { Ok(()) } else { Err(Error::malformed(Layer::Video, "bytes behind the end")) }
 }
 
 fn offset_bytes(composition_offset_ms: i32) -> Result<[u8; 3], Error> {
     if (-0x80_0000..=0x7F_FFFF).contains(&composition_offset_ms) {
         Ok(i24_bytes(composition_offset_ms))
     } else {
-        Err(Error::Misused {
-            reason: "a composition offset outside of 24 bits",
-        })
+        Err(Error::Misused { reason: "a composition offset outside of 24 bits" })
     }
 }
