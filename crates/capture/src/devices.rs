@@ -3,7 +3,77 @@
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::{Error, elements};
+use crate::{Error, elements, sound_device};
+
+/// A device as `genlock doctor` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// What a scene calls it.
+    pub name: String,
+    /// What else there is to say: size, sound system, whether it is the default.
+    pub note: String,
+}
+
+/// The devices of this computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// Displays that can be captured whole.
+    pub displays: Vec<Device>,
+    /// Cameras and capture cards.
+    pub cameras: Vec<Device>,
+    /// Microphones and other sound inputs.
+    pub inputs: Vec<Device>,
+    /// Sound outputs, whose sound can be heard as desktop sound.
+    pub outputs: Vec<Device>,
+    /// What could not be listed, and why; one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Lists the devices of this computer. May take seconds: drivers are asked.
+pub fn list_devices() -> Devices {
+    let mut devices = Devices::default();
+    let note = |what: &str, problem: Error| format!("{what} could not be listed: {problem}");
+    match displays() {
+        Ok(displays) => devices.displays = displays,
+        Err(problem) => devices.problems.push(note("Displays", problem)),
+    }
+    match cameras() {
+        Ok(cameras) => {
+            let listed = |c: Camera| Device { name: c.name, note: c.path.unwrap_or_default() };
+            devices.cameras = cameras.into_iter().map(listed).collect();
+        }
+        Err(problem) => devices.problems.push(note("Cameras", problem)),
+    }
+    match sound_device::list() {
+        Ok((inputs, outputs)) => {
+            let listed = |list: Vec<(String, String)>| {
+                list.into_iter().map(|(name, note)| Device { name, note }).collect()
+            };
+            (devices.inputs, devices.outputs) = (listed(inputs), listed(outputs));
+        }
+        Err(problem) => devices.problems.push(note("Sound devices", problem)),
+    }
+    devices
+}
+
+#[cfg(target_os = "linux")]
+fn displays() -> Result<Vec<Device>, Error> {
+    let monitors = crate::x11::Server::connect(None)?.monitors()?;
+    let listed = |m: crate::x11::Monitor| {
+        let mark = if m.is_primary { ", primary" } else { "" };
+        Device { name: m.name, note: format!("{}x{} at {},{}{mark}", m.width, m.height, m.x, m.y) }
+    };
+    Ok(monitors.into_iter().map(listed).collect())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn displays() -> Result<Vec<Device>, Error> {
+    let listed = |device: &gst::Device| Device {
+        name: device.display_name().to_string(),
+        note: device.device_class().to_string(),
+    };
+    Ok(of_class("Source/Monitor")?.iter().map(listed).collect())
+}
 
 /// A monitor as GStreamer's device providers on Windows list it.
 pub(crate) struct MonitorDevice {

@@ -4,8 +4,10 @@
 //! a placeholder that names them, say [`SourceState::Lost`], and are looked for until they come (back). On every
 //! system the GStreamer element is chosen by trying; [`LiveSource::via`] says which one and why.
 
+mod audio_input;
 mod camera;
 mod color;
+mod desktop_audio;
 mod devices;
 mod display;
 mod elements;
@@ -18,6 +20,7 @@ mod path;
 mod pattern;
 mod placeholder;
 mod slot;
+mod sound_device;
 mod source;
 mod still;
 mod supervisor;
@@ -26,6 +29,7 @@ mod typesetting;
 #[cfg(target_os = "linux")]
 mod x11;
 
+pub use devices::{Device, Devices, list_devices};
 pub use error::Error;
 pub use pattern::{BEEP_HZ, BEEP_PEAK, BEEP_SPAN, FLASH_SPAN, FlashSquare, flash_square, sound_at};
 pub use source::{CaptureContext, LiveSource, SoundOutput, SourceState};
@@ -49,6 +53,8 @@ pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSou
         SourceKind::Camera { device } => Box::new(camera::open(device.as_deref(), context)?),
         SourceKind::Media { path, looping } => Box::new(media::Media::open(id, path, *looping, context)?),
         SourceKind::Image { path } => Box::new(image::Image::open(path, context)?),
+        SourceKind::AudioInput { device } => Box::new(audio_input::open(id, device.as_deref(), context)?),
+        SourceKind::DesktopAudio { device } => Box::new(desktop_audio::open(id, device.as_deref(), context)?),
         _ => return Err(Error::NoFont),
     })
 }
