@@ -43,7 +43,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// This machine has no trusted certificates, and no CA file was given.
-    #[error("this computer has no list of trusted certificates; install its CA certificates, or give a CA file")]
+    #[error(
+        "this computer has no list of trusted certificates; install its CA certificates, or give a CA file"
+    )]
     NoRoots,
     /// The host of the address can not be in a certificate.
     #[error("the host of the ingest address is neither a name nor an IP address")]

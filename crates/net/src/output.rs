@@ -97,8 +97,15 @@ pub fn start(runtime: &Handle, destination: &Destination, clock: Arc<dyn Clock>)
     let shared = Arc::new(Shared { session: Mutex::new(session), clock, wake: Notify::new() });
     let (notice_sender, notices) = mpsc::channel(NOTICES);
     let (ended_sender, ended) = watch::channel(None);
-    let driver =
-        Driver { shared: Arc::clone(&shared), host, port, tls, name, notices: notice_sender, ended: ended_sender };
+    let driver = Driver {
+        shared: Arc::clone(&shared),
+        host,
+        port,
+        tls,
+        name,
+        notices: notice_sender,
+        ended: ended_sender,
+    };
     runtime.spawn(driver::run(driver));
     Ok(Output { shared, notices: Mutex::new(Some(notices)), ended })
 }

@@ -82,7 +82,10 @@ mod tests {
         );
         assert_eq!(cause(&io::ErrorKind::UnexpectedEof.into(), b""), Cause::TlsClosed);
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        assert_eq!(cause(&io::Error::new(io::ErrorKind::InvalidData, unknown), &[22, 3, 3]), Cause::UntrustedIssuer);
+        assert_eq!(
+            cause(&io::Error::new(io::ErrorKind::InvalidData, unknown), &[22, 3, 3]),
+            Cause::UntrustedIssuer
+        );
     }
 
     #[test]

@@ -183,9 +183,10 @@ impl Failure {
     /// Who has to change something.
     pub fn fault(&self) -> Fault {
         match &self.cause {
-            Cause::NameNotFound | Cause::ConnectRefused | Cause::UntrustedIssuer | Cause::WrongName { .. } => {
-                Fault::Settings
-            }
+            Cause::NameNotFound
+            | Cause::ConnectRefused
+            | Cause::UntrustedIssuer
+            | Cause::WrongName { .. } => Fault::Settings,
             Cause::NotRtmp(Answer::Tls) => Fault::Settings,
             Cause::NameTimedOut
             | Cause::NameLookup(_)
@@ -207,9 +208,10 @@ impl Failure {
             | Cause::HandshakeClosed
             | Cause::PublishTimedOut
             | Cause::Protocol(_) => Fault::Peer,
-            Cause::Refused { .. } | Cause::PublishClosed | Cause::EndedByService { .. } | Cause::ClosedByPeer => {
-                Fault::Service
-            }
+            Cause::Refused { .. }
+            | Cause::PublishClosed
+            | Cause::EndedByService { .. }
+            | Cause::ClosedByPeer => Fault::Service,
             Cause::Own(_) => Fault::Genlock,
         }
     }
@@ -247,9 +249,13 @@ impl Failure {
             }
             Cause::CertificateExpired => format!("The certificate of {host} has expired."),
             Cause::CertificateNotYetValid => format!("The certificate of {host} is not valid yet."),
-            Cause::CertificateRefused(why) => format!("The certificate of {host} can not be accepted: {why}."),
+            Cause::CertificateRefused(why) => {
+                format!("The certificate of {host} can not be accepted: {why}.")
+            }
             Cause::TlsRefused(why) => format!("{host} and Genlock could not agree on encryption: {why}."),
-            Cause::TlsClosed => format!("The connection to {host} was cut while encryption was being set up."),
+            Cause::TlsClosed => {
+                format!("The connection to {host} was cut while encryption was being set up.")
+            }
             Cause::TlsTimedOut => format!("{host} did not finish setting up encryption."),
             Cause::NotRtmp(answer) => {
                 format!("Port {port} of {host} should speak RTMP, but something there {answer}.")
@@ -259,7 +265,9 @@ impl Failure {
             Cause::Refused { code, text } => format!("The service refused the stream: {}", said(code, text)),
             Cause::PublishTimedOut => format!("{host} did not say whether it takes the stream."),
             Cause::PublishClosed => format!("{host} closed the connection instead of taking the stream."),
-            Cause::EndedByService { code, text } => format!("The service ended the stream: {}", said(code, text)),
+            Cause::EndedByService { code, text } => {
+                format!("The service ended the stream: {}", said(code, text))
+            }
             Cause::ClosedByPeer => format!("{host} closed the running stream without giving a reason."),
             Cause::Lost(why) => format!("The connection to {host} broke: {why}."),
             Cause::Stalled => format!("The upload to {host} came to a standstill."),
@@ -282,7 +290,9 @@ impl Failure {
             (_, Stage::Name | Stage::Connect) => "Nothing was sent.",
             (_, Stage::Tls | Stage::Handshake) => "We closed the connection; no picture was sent.",
             (_, Stage::Publish) => "We closed the connection; no picture was sent.",
-            (_, Stage::Live) => "We closed the connection; what was waiting to be sent is lost to this destination.",
+            (_, Stage::Live) => {
+                "We closed the connection; what was waiting to be sent is lost to this destination."
+            }
         }
     }
 

@@ -162,7 +162,11 @@ impl Throughput {
             self.sent.iter().filter(|(at, _)| now - *at <= Self::WINDOW).map(|(_, bytes)| *bytes).sum();
         let bits_per_sec = u128::from(bytes) * 8 * 1_000_000_000 / u128::from(over.unsigned_abs());
         // The first milliseconds of a session would otherwise read as gigabits.
-        if over < 100_000_000 { Kbps(0) } else { Kbps::from_bits_per_sec(u64::try_from(bits_per_sec).unwrap_or(u64::MAX)) }
+        if over < 100_000_000 {
+            Kbps(0)
+        } else {
+            Kbps::from_bits_per_sec(u64::try_from(bits_per_sec).unwrap_or(u64::MAX))
+        }
     }
 }
 

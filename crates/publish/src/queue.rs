@@ -101,7 +101,13 @@ fn is_droppable(unit: &AccessUnit) -> bool {
 
 impl Lane {
     fn new() -> Self {
-        Self { waiting: VecDeque::new(), newest: None, next_due: None, broken: false, dropped: Dropped::default() }
+        Self {
+            waiting: VecDeque::new(),
+            newest: None,
+            next_due: None,
+            broken: false,
+            dropped: Dropped::default(),
+        }
     }
 
     fn oldest_droppable(&self) -> Option<usize> {
@@ -116,7 +122,8 @@ impl Lane {
     /// Drops the oldest droppable picture and everything after it up to the next IDR. Returns the bytes freed.
     fn drop_tail(&mut self) -> usize {
         let Some(first) = self.oldest_droppable() else { return 0 };
-        let after = self.waiting.range(first..).position(|queued| !is_droppable(&queued.unit)).map(|n| first + n);
+        let after =
+            self.waiting.range(first..).position(|queued| !is_droppable(&queued.unit)).map(|n| first + n);
         if after.is_none() {
             self.broken = true;
         }
@@ -273,7 +280,8 @@ impl SendQueue {
 
     /// How full it is.
     pub fn gauge(&self) -> Gauge {
-        let oldest = self.lanes.values().filter_map(|lane| lane.waiting.front()).map(|head| head.unit.dts).min();
+        let oldest =
+            self.lanes.values().filter_map(|lane| lane.waiting.front()).map(|head| head.unit.dts).min();
         let waiting = match (self.newest, oldest) {
             (Some(newest), Some(oldest)) => newest - oldest,
             _ => Span::ZERO,

@@ -352,7 +352,9 @@ impl Session {
         let cause = match (self.last_word.take(), self.stage()) {
             (Some((code, text)), Stage::Publish) => Cause::Refused { code, text },
             (Some((code, text)), Stage::Live) => Cause::EndedByService { code, text },
-            (_, Stage::Name | Stage::Connect) => Cause::ConnectFailed(String::from("the connection was closed")),
+            (_, Stage::Name | Stage::Connect) => {
+                Cause::ConnectFailed(String::from("the connection was closed"))
+            }
             (_, Stage::Tls) => Cause::TlsClosed,
             (_, Stage::Handshake) => Cause::HandshakeClosed,
             (_, Stage::Publish) => Cause::PublishClosed,

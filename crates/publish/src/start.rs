@@ -29,7 +29,10 @@ pub struct StartGate {
 impl StartGate {
     /// A closed gate for the tracks of `config`.
     pub fn new(config: &StreamConfig) -> Self {
-        Self { tracks: config.video.iter().map(|video| Track::Video(video.track)).collect(), held: Vec::new() }
+        Self {
+            tracks: config.video.iter().map(|video| Track::Video(video.track)).collect(),
+            held: Vec::new(),
+        }
     }
 
     /// Takes a unit; gives the beginning of the stream once there is one.

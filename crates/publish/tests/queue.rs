@@ -70,7 +70,10 @@ impl Model {
         for unit in &self.sent {
             if let Some(before) = last.insert(unit.track, unit) {
                 assert!(unit.dts > before.dts, "a track went backwards");
-                assert!(unit.is_idr || unit.index == before.index + 1, "a picture without its reference was sent");
+                assert!(
+                    unit.is_idr || unit.index == before.index + 1,
+                    "a picture without its reference was sent"
+                );
             } else {
                 assert!(unit.is_idr);
             }

@@ -48,7 +48,11 @@ impl SyntheticStream {
         let video = (0u8..)
             .zip(renditions)
             .map(|(id, rendition)| {
-                assert!(canvas.divisor_to(rendition.rate).is_some(), "{} does not divide {canvas}", rendition.rate);
+                assert!(
+                    canvas.divisor_to(rendition.rate).is_some(),
+                    "{} does not divide {canvas}",
+                    rendition.rate
+                );
                 Arc::new(VideoConfig {
                     track: TrackId(id),
                     codec: VideoCodec::Avc,
@@ -69,7 +73,15 @@ impl SyntheticStream {
             decoder_config: audio_specific_config().into(),
         })];
         let config = StreamConfig { video, audio };
-        Self { config, canvas, idr_every: idr_every.max(1), frame: 0, track: 0, sound: 0, noise: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            config,
+            canvas,
+            idr_every: idr_every.max(1),
+            frame: 0,
+            track: 0,
+            sound: 0,
+            noise: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     /// One rendition of 1280x720 at 30 frames per second and 2500 kbps, an IDR every two seconds.
@@ -115,7 +127,8 @@ impl SyntheticStream {
 
     fn noise(&mut self, bytes: usize) -> impl Iterator<Item = u8> + '_ {
         (0..bytes).map(|_| {
-            self.noise = self.noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.noise =
+                self.noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Never below 16, so that no start code can arise by chance.
             let [byte, ..] = (self.noise >> 40).to_le_bytes();
             byte | 16
@@ -129,7 +142,13 @@ impl SyntheticStream {
             / u64::from(config.rate.numerator());
         let pictures = (u64::from(self.idr_every) / divisor).max(1);
         // An IDR is four times the mean; the others share the rest.
-        let bytes = if is_idr && pictures > 4 { mean * 4 } else if pictures > 4 { mean * (pictures - 4) / (pictures - 1) } else { mean };
+        let bytes = if is_idr && pictures > 4 {
+            mean * 4
+        } else if pictures > 4 {
+            mean * (pictures - 4) / (pictures - 1)
+        } else {
+            mean
+        };
         let mut slice = BitWriter::default();
         slice.ue(0); // first_mb_in_slice
         slice.ue(if is_idr { 7 } else { 5 }); // slice_type: all I, all P

@@ -72,7 +72,8 @@ impl Outgoing {
             }
             if let Some(Start { timeline, units }) = self.gate.offer(unit) {
                 self.timeline = Some(timeline);
-                self.announced = configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
+                self.announced =
+                    configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
                 for unit in units {
                     self.queue.push(unit, None, now);
                 }
@@ -145,7 +146,12 @@ impl Outgoing {
         Ok(())
     }
 
-    fn send_header(&self, rtmp: &mut ClientSession, config: &TrackConfig, timestamp: u32) -> Result<(), Error> {
+    fn send_header(
+        &self,
+        rtmp: &mut ClientSession,
+        config: &TrackConfig,
+        timestamp: u32,
+    ) -> Result<(), Error> {
         let (kind, form) = self.manner(track(config));
         rtmp.send_media(kind, timestamp, &flv::sequence_start(config, form)?)
     }
