@@ -91,7 +91,7 @@ pub(crate) fn gain_db(multiplier: f32) -> String {
 
 /// A whole percentage of a share: 18 %.
 pub(crate) fn percent(share: f32) -> String {
-    format!("{:.0}{GROUP_SPACE}%", share.max(0.0) * 100.0)
+    format!("{:.0}\u{A0}%", share.max(0.0) * 100.0)
 }
 
 /// Milliseconds: 22 ms.
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(size(size_720), "1280×720");
         assert_eq!(rung(size_720, FrameRate::FPS_30), "720p30");
         assert_eq!(rung(size_720, FrameRate::new(30_000, 1001).unwrap()), "720p29.97");
-        assert_eq!(percent(0.184), "18\u{202F}%");
+        assert_eq!(percent(0.184), "18\u{A0}%");
         assert_eq!(millis(21.6), "22 ms");
     }
 }

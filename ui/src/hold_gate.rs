@@ -12,17 +12,11 @@ pub(crate) enum HoldGate {
     #[default]
     Idle,
     /// Held down since then.
-    Held {
-        since_secs: f64,
-    },
+    Held { since_secs: f64 },
     /// Clicked once; a second click until then acts.
-    Armed {
-        until_secs: f64,
-    },
+    Armed { until_secs: f64 },
     /// Held down for the second time, the first click having been in time.
-    HeldAgain {
-        since_secs: f64,
-    },
+    HeldAgain { since_secs: f64 },
     /// It acted; nothing more until the button is let go.
     Spent,
 }
@@ -37,7 +31,9 @@ impl HoldGate {
             Self::Idle if down => (Self::Held { since_secs: now_secs }, false),
             Self::Idle if clicked => (Self::Armed { until_secs: now_secs + SECOND_CLICK_SECS }, false),
             Self::Idle => (Self::Idle, false),
-            Self::Held { since_secs } | Self::HeldAgain { since_secs } if held(since_secs) => (Self::Spent, true),
+            Self::Held { since_secs } | Self::HeldAgain { since_secs } if held(since_secs) => {
+                (Self::Spent, true)
+            }
             Self::Held { .. } | Self::HeldAgain { .. } if down => (*self, false),
             Self::Held { .. } if clicked => (Self::Armed { until_secs: now_secs + SECOND_CLICK_SECS }, false),
             Self::HeldAgain { .. } if clicked => (Self::Idle, true),

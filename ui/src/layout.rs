@@ -6,14 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Color32, Frame, Id, Label, Margin, Role, Sense, Stroke, Style, Ui, UiBuilder, Vec2, Visuals, WidgetText};
-use egui_tiles::{Behavior, Container, EditAction, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
+use egui::{
+    Color32, Frame, Id, Label, Margin, Role, Sense, Stroke, Style, Ui, UiBuilder, Vec2, Visuals, WidgetText,
+};
+use egui_tiles::{
+    Behavior, Container, EditAction, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree,
+};
 
 use crate::icon::Icon;
 use crate::panel;
 use crate::pass::Pass;
 use crate::theme;
-use crate::widget::Words;
+use crate::widget::{Words, group};
 
 /// A panel that can be placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +70,7 @@ impl Default for Layout {
             points: BTreeMap::from([
                 (PanelKind::Scenes, 236.0),
                 (PanelKind::Stream, 316.0),
-                (PanelKind::Mixer, 154.0),
+                (PanelKind::Mixer, 147.0),
             ]),
             arranging: false,
         }
@@ -102,8 +106,11 @@ impl Layout {
     fn remember_sizes(&mut self) {
         for (kind, points) in &mut self.points {
             let Some(&tile) = self.tiles.get(kind) else { continue };
-            let parent = self.tree.tiles.parent_of(tile).and_then(|parent| self.tree.tiles.get_container(parent));
-            let (Some(Container::Linear(linear)), Some(rect)) = (parent, self.tree.tiles.rect(tile)) else { continue };
+            let parent =
+                self.tree.tiles.parent_of(tile).and_then(|parent| self.tree.tiles.get_container(parent));
+            let (Some(Container::Linear(linear)), Some(rect)) = (parent, self.tree.tiles.rect(tile)) else {
+                continue;
+            };
             *points = if linear.dir == LinearDir::Horizontal { rect.width() } else { rect.height() };
         }
     }
@@ -113,7 +120,8 @@ impl Layout {
 fn fit(tiles: &mut Tiles<PanelKind>, points: &BTreeMap<PanelKind, f32>, tile: TileId, room: Vec2) {
     let Some(Tile::Container(Container::Linear(linear))) = tiles.get(tile) else { return };
     let horizontal = linear.dir == LinearDir::Horizontal;
-    let children: Vec<TileId> = linear.children.iter().copied().filter(|&child| tiles.is_visible(child)).collect();
+    let children: Vec<TileId> =
+        linear.children.iter().copied().filter(|&child| tiles.is_visible(child)).collect();
     let whole = if horizontal { room.x } else { room.y };
     let fixed = |tiles: &Tiles<PanelKind>, child: TileId| {
         tiles.get_pane(&child).and_then(|kind| points.get(kind)).copied()
@@ -158,8 +166,7 @@ impl Behavior<PanelKind> for Panes<'_, '_> {
         };
         ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
         let mut drag = egui_tiles::UiResponse::None;
-        let group = UiBuilder::new().accessibility_role(Role::Region).accessibility_label(kind.title());
-        ui.scope_builder(group, |ui| {
+        group(ui, UiBuilder::new(), Role::Region, kind.title(), |ui| {
             if self.arranging {
                 drag = grip(ui, self.pass, *kind);
             }
@@ -188,7 +195,9 @@ impl Behavior<PanelKind> for Panes<'_, '_> {
         let theme = self.pass.theme;
         match state {
             egui_tiles::ResizeState::Idle => Stroke::new(1.0, theme.line),
-            egui_tiles::ResizeState::Hovering | egui_tiles::ResizeState::Dragging => Stroke::new(2.0, theme.accent),
+            egui_tiles::ResizeState::Hovering | egui_tiles::ResizeState::Dragging => {
+                Stroke::new(2.0, theme.accent)
+            }
         }
     }
 
@@ -213,9 +222,11 @@ fn grip(ui: &mut Ui, pass: &Pass<'_>, kind: PanelKind) -> egui_tiles::UiResponse
     let response = ui.interact(bar, Id::unique(("grip", kind.title())), Sense::DRAG);
     ui.painter().rect_filled(bar, 0.0, theme.raised);
     let mut inner = ui.new_child(UiBuilder::new().max_rect(bar.shrink2(Vec2::new(8.0, 4.0))));
-    let words = Words::new(theme)
-        .icon(Icon::Grip, theme.second)
-        .add(&format!(" {}", kind.title()), theme::strong(theme::SMALL), theme.second);
+    let words = Words::new(theme).icon(Icon::Grip, theme.second).add(
+        &format!(" {}", kind.title()),
+        theme::strong(theme::SMALL),
+        theme.second,
+    );
     inner.add(Label::new(words.job()).truncate());
     ui.advance_cursor_after_rect(bar);
     let response = response.on_hover_cursor(egui::CursorIcon::Grab);

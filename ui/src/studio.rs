@@ -8,6 +8,7 @@ use egui::{Context, Frame, Margin, Panel, Ui};
 use crate::focus::FocusOrder;
 use crate::keyboard;
 use crate::layout::Layout;
+use crate::palette::Palette;
 use crate::panel::{status_bar, top_bar};
 use crate::pass::{Memory, Pass, PreviewTexture};
 use crate::theme::{Theme, ThemeChoice};
@@ -19,6 +20,7 @@ pub struct Studio {
     layout: Layout,
     memory: Memory,
     focus: FocusOrder,
+    palette: Palette,
 }
 
 impl Studio {
@@ -26,7 +28,13 @@ impl Studio {
     pub fn new(ctx: &Context) -> Self {
         let theme = Theme::new(ThemeChoice::default());
         theme.install(ctx);
-        Self { theme, layout: Layout::default(), memory: Memory::default(), focus: FocusOrder::default() }
+        Self {
+            theme,
+            layout: Layout::default(),
+            memory: Memory::default(),
+            focus: FocusOrder::default(),
+            palette: Palette::default(),
+        }
     }
 
     /// Changes the colours from the next pass on.
@@ -43,7 +51,13 @@ impl Studio {
     /// Draws the window over all of `ui` and returns what the person asked for, in order. `now_secs` is on any steady
     /// clock that starts where it likes; it times holds, double clicks and the graphs. `preview` is the programme as it
     /// was last drawn, or `None` before the first picture.
-    pub fn ui(&mut self, ui: &mut Ui, view: &View, preview: Option<PreviewTexture>, now_secs: f64) -> Vec<Command> {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View,
+        preview: Option<PreviewTexture>,
+        now_secs: f64,
+    ) -> Vec<Command> {
         let mut commands = Vec::new();
         self.memory.observe(view, now_secs);
         self.focus.begin();
@@ -61,11 +75,18 @@ impl Studio {
         Panel::top("top bar").exact_size(top_bar::HEIGHT).resizable(false).frame(bar).show(ui, |ui| {
             top_bar::show(ui, &mut pass, &mut self.layout);
         });
-        Panel::bottom("status bar").exact_size(status_bar::HEIGHT).resizable(false).frame(bar).show(ui, |ui| {
-            status_bar::show(ui, &pass);
-        });
+        Panel::bottom("status bar").exact_size(status_bar::HEIGHT).resizable(false).frame(bar).show(
+            ui,
+            |ui| {
+                status_bar::show(ui, &pass);
+            },
+        );
         self.layout.show(ui, &mut pass);
+        let chosen_theme = self.palette.show(ui, &mut pass, &mut self.layout);
         self.focus.end(ui.ctx());
+        if let Some(choice) = chosen_theme {
+            self.set_theme(ui.ctx(), choice);
+        }
         commands
     }
 }

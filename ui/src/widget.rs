@@ -3,6 +3,7 @@
 
 mod button;
 mod card;
+mod group;
 mod hold_button;
 mod meter;
 mod sparkline;
@@ -10,6 +11,7 @@ mod words;
 
 pub(crate) use button::{Button, icon_button, menu_button};
 pub(crate) use card::{card, header, row};
+pub(crate) use group::group;
 pub(crate) use hold_button::{HoldButton, hold_button};
 pub(crate) use meter::{meter, spoken_levels};
 pub(crate) use sparkline::sparkline;

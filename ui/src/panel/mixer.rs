@@ -2,8 +2,8 @@
 
 use control::{AudioMeterView, Command, DeviceState};
 use egui::{
-    Align, Frame, Key, Label, Layout, Margin, Modifiers, Response, Role, ScrollArea, Slider, Stroke, Ui, UiBuilder,
-    WidgetInfo, vec2,
+    Align, Frame, Key, Label, Layout, Margin, Modifiers, Response, Role, ScrollArea, Slider, Stroke, Ui,
+    UiBuilder, WidgetInfo, lerp, pos2, vec2,
 };
 use scene::SourceId;
 
@@ -12,10 +12,12 @@ use crate::focus::Region;
 use crate::icon::Icon;
 use crate::pass::Pass;
 use crate::theme::{CORNER_LARGE, Theme};
-use crate::widget::{Words, icon_button, icon_text, meter, row, spoken_levels};
+use crate::widget::{Words, group, icon_button, icon_text, meter, row, spoken_levels};
 
 /// Width of a strip, in points.
 const STRIP_WIDTH: f32 = 196.0;
+/// Height of a strip, in points.
+const STRIP_HEIGHT: f32 = 122.0;
 /// Highest multiplier (control, `Command::SetGain`).
 const GAIN_MAX: f32 = 2.0;
 /// What Page Up and Page Down change a multiplier by.
@@ -39,19 +41,17 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
 
 fn show_strip(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView) {
     let theme = pass.theme;
-    let group = UiBuilder::new()
-        .id_salt(("strip", strip.source.map(|source| source.0)))
-        .accessibility_role(Role::Group)
-        .accessibility_label(strip.name.as_str());
-    let border = if strip.source.is_none() { Theme::tint(theme.second, theme.line, 0.35) } else { theme.line };
-    ui.scope_builder(group, |ui| {
+    let place = UiBuilder::new().id_salt(("strip", strip.source.map(|source| source.0)));
+    let border =
+        if strip.source.is_none() { Theme::tint(theme.second, theme.line, 0.35) } else { theme.line };
+    group(ui, place, Role::Group, &strip.name, |ui| {
         Frame::new()
             .fill(theme.card)
             .stroke(Stroke::new(1.0, border))
             .corner_radius(CORNER_LARGE)
             .inner_margin(Margin::symmetric(12, 10))
             .show(ui, |ui| {
-                ui.set_width(STRIP_WIDTH - 26.0);
+                ui.set_min_height(STRIP_HEIGHT - 22.0);
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     ui.set_width(STRIP_WIDTH - 26.0);
                     strip_contents(ui, pass, strip);
@@ -92,11 +92,13 @@ fn strip_contents(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView) {
 
 /// Takes the meter's place while a device is gone.
 fn lost_banner(ui: &mut Ui, theme: &Theme, reason: &str) {
-    let words = if reason.is_empty() { String::from("lost; waiting for it") } else { format!("lost: {reason}") };
+    let words =
+        if reason.is_empty() { String::from("lost; waiting for it") } else { format!("lost: {reason}") };
     ui.horizontal(|ui| {
         ui.set_height(39.0);
         ui.label(icon_text(Icon::Unplugged, 16.0, theme.warning));
-        ui.add(Label::new(Words::new(theme).colored(&words, theme.warning).job()).truncate()).on_hover_text(words);
+        ui.add(Label::new(Words::new(theme).colored(&words, theme.warning).job()).truncate())
+            .on_hover_text(words);
     });
 }
 
@@ -104,11 +106,8 @@ fn source_controls(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView, sou
     let theme = pass.theme;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let (icon, color) = if strip.muted {
-            (Icon::SpeakerSlash, theme.warning)
-        } else {
-            (Icon::Speaker, theme.second)
-        };
+        let (icon, color) =
+            if strip.muted { (Icon::SpeakerSlash, theme.warning) } else { (Icon::Speaker, theme.second) };
         let info = WidgetInfo::selected(Role::Switch, true, strip.muted, format!("Mute {}", strip.name));
         let tooltip = if strip.muted { "Unmute (Ctrl+M)" } else { "Mute (Ctrl+M)" };
         let mute = icon_button(ui, theme, icon, color, true, info, tooltip);
@@ -135,6 +134,7 @@ fn gain_slider(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView, source:
     ui.visuals_mut().selection.bg_fill = theme.accent;
     let slider = Slider::new(&mut gain, 0.0..=GAIN_MAX).show_value(false).trailing_fill(true);
     let response = ui.add(slider).accessible_name(name);
+    paint_handle(ui, theme, &response, gain);
     if response.has_focus() {
         gain = page_keys(ui, gain);
     }
@@ -153,6 +153,15 @@ fn gain_slider(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView, source:
         pass.commands.push(Command::SetGain { source, gain });
     }
     response.on_hover_text("Arrows change it a little, Page Up and Page Down more; double-click for 0 dB")
+}
+
+/// A plain round handle over egui's, which is an outline in the rail's colour.
+fn paint_handle(ui: &Ui, theme: &Theme, response: &Response, gain: f32) {
+    // egui's handle has a radius of 1/2.5 of the slider's height, and travels within the slider's width.
+    let radius = response.rect.height() / 2.5;
+    let x = lerp(response.rect.x_range().shrink(radius), gain / GAIN_MAX);
+    let ink = if response.hovered() || response.dragged() { theme.accent } else { theme.text };
+    ui.painter().circle_filled(pos2(x, response.rect.center().y), radius, ink);
 }
 
 /// Home and End go to the ends, Page Up and Page Down take large steps.

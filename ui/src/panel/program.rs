@@ -9,7 +9,7 @@ use crate::figures;
 use crate::focus::Region;
 use crate::pass::Pass;
 use crate::theme::{self, CORNER_LARGE, CORNER_SMALL, SMALL, Theme};
-use crate::widget::{Button, Words, paint_words};
+use crate::widget::{Button, Words, group, paint_words};
 
 /// Length of a transition where none was chosen yet, in milliseconds.
 const USUAL_TRANSITION_MS: u32 = 300;
@@ -44,10 +44,15 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
         .map_or_else(|| vec2(canvas.width_px() as f32, canvas.height_px() as f32), |preview| preview.size);
     let frame = letterboxed(stage, shape);
     let (size, rate) = (figures::size(canvas), figures::rate(view.program.rate));
-    let scene = view.scenes.iter().find(|scene| scene.is_program).map_or("no scene", |scene| scene.name.as_str());
+    let scene =
+        view.scenes.iter().find(|scene| scene.is_program).map_or("no scene", |scene| scene.name.as_str());
     let response = ui.interact(frame, ui.scope_id().with("programme"), Sense::hover());
     response.widget_info(|| {
-        WidgetInfo::labeled(Role::Image, true, format!("Programme: {scene}, {size} at {rate} frames per second"))
+        WidgetInfo::labeled(
+            Role::Image,
+            true,
+            format!("Programme: {scene}, {size} at {rate} frames per second"),
+        )
     });
     if frame.width() < 16.0 {
         return;
@@ -62,7 +67,8 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
         }
         None => {
             painter.rect_filled(picture, CORNER_SMALL, theme.card);
-            let galley = Words::new(theme).second("The first picture is being drawn").galley(ui, picture.width());
+            let galley =
+                Words::new(theme).second("The first picture is being drawn").galley(ui, picture.width());
             paint_words(painter, picture, Align2::CENTER_CENTER, galley);
         }
     }
@@ -74,7 +80,8 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
     painter.rect_stroke(frame, CORNER_LARGE, border, StrokeKind::Inside);
 
     let words = format!("{} · {size} · {rate}", if view.is_rehearsal { "REHEARSAL" } else { "PROGRAM" });
-    let galley = Words::new(theme).add(&words, theme::strong(SMALL), theme.text).galley(ui, picture.width() - 32.0);
+    let galley =
+        Words::new(theme).add(&words, theme::strong(SMALL), theme.text).galley(ui, picture.width() - 32.0);
     let tag = Rect::from_min_size(picture.min + vec2(8.0, 8.0), galley.size() + vec2(16.0, 8.0));
     if picture.contains_rect(tag) {
         painter.rect_filled(tag, CORNER_SMALL, Theme::tint(theme.background, theme.panel, 0.8));
@@ -86,27 +93,31 @@ fn transitions(ui: &mut Ui, pass: &mut Pass<'_>, row: Rect) {
     let program = &pass.view.program;
     let usual_ms = if program.transition_ms > 0 { program.transition_ms } else { USUAL_TRANSITION_MS };
     let with_length = format!("Fade {usual_ms} ms");
-    let move_label =
-        if program.transition == TransitionKind::Move { format!("Move {usual_ms} ms") } else { String::from("Move") };
+    let move_label = if program.transition == TransitionKind::Move {
+        format!("Move {usual_ms} ms")
+    } else {
+        String::from("Move")
+    };
     let buttons = [
         (TransitionKind::Cut, "Cut", "Change scenes at the next frame"),
         (TransitionKind::Fade, with_length.as_str(), "The new scene grows over the old one"),
         (TransitionKind::Move, move_label.as_str(), "Items that both scenes share glide to their places"),
     ];
-    let group = UiBuilder::new()
-        .max_rect(row)
-        .accessibility_role(Role::RadioGroup)
-        .accessibility_label("Transition")
-        .layout(egui::Layout::left_to_right(egui::Align::Center));
-    ui.scope_builder(group, |ui| {
+    let place = UiBuilder::new().max_rect(row).layout(egui::Layout::left_to_right(egui::Align::Center));
+    group(ui, place, Role::RadioGroup, "Transition", |ui| {
         // Centred by the width they had in the last pass, which egui keeps for us under this name.
         let width_id = ui.scope_id().with("transition width");
         let width = ui.data(|data| data.get_temp::<f32>(width_id)).unwrap_or(0.0);
         ui.add_space(((row.width() - width) / 2.0).max(0.0));
         let start = ui.cursor().left();
         for (kind, label, tooltip) in buttons {
-            let button =
-                Button { label, icon: None, chosen: Some(program.transition == kind), enabled: true, tooltip };
+            let button = Button {
+                label,
+                icon: None,
+                chosen: Some(program.transition == kind),
+                enabled: true,
+                tooltip,
+            };
             let response = button.show(ui, pass.theme);
             pass.control(&response, || Command::SetTransition { kind, duration_ms: usual_ms });
         }

@@ -20,11 +20,14 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
         };
         row(ui, Words::new(theme).strong("Recording"), state);
         if recording.state != RecordingState::Off {
-            let figures = format!("{} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
-            let room = recording.room_left.map(|left| format!("{} left", figures::room(left))).unwrap_or_default();
+            let figures =
+                format!("{} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
+            let room =
+                recording.room_left.map(|left| format!("{} left", figures::room(left))).unwrap_or_default();
             row(ui, Words::new(theme).second(&figures), Words::new(theme).second(&room));
             let file = recording.path.rsplit(['/', '\\']).next().unwrap_or_default();
-            ui.add(egui::Label::new(Words::new(theme).second(file).job()).truncate()).on_hover_text(&recording.path);
+            ui.add(egui::Label::new(Words::new(theme).second(file).job()).truncate())
+                .on_hover_text(&recording.path);
         }
         ui.add_space(2.0);
         let (label, icon, command) = match recording.state {

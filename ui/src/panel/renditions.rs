@@ -32,7 +32,8 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
 fn alignment<'a>(theme: &'a Theme, renditions: &[RenditionView]) -> Words<'a> {
     let words = Words::new(theme);
     let slips: u64 = renditions.iter().map(|rendition| rendition.idr_slips).sum();
-    let idrs: u64 = renditions.iter().map(|rendition| rendition.idrs).sum();
+    // All rungs have made these.
+    let idrs = renditions.iter().map(|rendition| rendition.idrs).min().unwrap_or(0);
     if slips > 0 {
         let noun = if slips == 1 { "IDR" } else { "IDRs" };
         return words.colored(&format!("{} {noun} slipped", figures::count(slips)), theme.warning);
@@ -54,9 +55,11 @@ fn rung(ui: &mut Ui, theme: &Theme, rendition: &RenditionView) {
         if skipped > 0 {
             words = words.colored(&format!("{} skipped  ", figures::count(skipped)), theme.warning);
         }
-        words
-            .second(&figures::kbps(rendition.measured))
-            .add(&format!("  {:.1}", rendition.measured_fps), theme::regular(theme::TEXT), fps_color)
+        words.second(&figures::kbps(rendition.measured)).add(
+            &format!("  {:.1}", rendition.measured_fps),
+            theme::regular(theme::TEXT),
+            fps_color,
+        )
     } else {
         Words::new(theme).second(&figures::kbps(rendition.target))
     };

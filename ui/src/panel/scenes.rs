@@ -2,15 +2,15 @@
 
 use control::{Command, DeviceState, SceneView, SourceView};
 use egui::{
-    Align2, EventFilter, Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
+    Align2, EventFilter, Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use crate::focus::Region;
 use crate::icon::Icon;
 use crate::pass::Pass;
-use crate::theme::{self, CORNER_LARGE, CORNER_SMALL, SMALL, TEXT, Theme};
-use crate::widget::{Words, focus_ring, header, icon_button, paint_words};
+use crate::theme::{self, CORNER_LARGE, CORNER_SMALL, SMALL, TEXT};
+use crate::widget::{Words, focus_ring, group, header, icon_button, paint_words};
 
 /// Shows the panel.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
@@ -18,13 +18,15 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     let theme = pass.theme;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         header(ui, theme, "Scenes");
-        let list = UiBuilder::new().accessibility_role(Role::ListBox).accessibility_label("Scenes");
-        ui.scope_builder(list, |ui| scene_list(ui, pass));
+        group(ui, UiBuilder::new(), Role::ListBox, "Scenes", |ui| scene_list(ui, pass));
         ui.add_space(12.0);
         let program = pass.view.scenes.iter().find(|scene| scene.is_program);
-        header(ui, theme, &program.map_or_else(|| String::from("Items"), |scene| format!("In “{}”", scene.name)));
-        let list = UiBuilder::new().accessibility_role(Role::List).accessibility_label("Items");
-        ui.scope_builder(list, |ui| item_list(ui, pass));
+        header(
+            ui,
+            theme,
+            &program.map_or_else(|| String::from("Items"), |scene| format!("In “{}”", scene.name)),
+        );
+        group(ui, UiBuilder::new(), Role::List, "Items", |ui| item_list(ui, pass));
     });
 }
 
@@ -53,8 +55,7 @@ fn scene_card(ui: &mut Ui, pass: &Pass<'_>, scene: &SceneView, number: usize, he
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, scene.is_program, &scene.name));
     if ui.is_rect_visible(rect) {
         let painter = ui.painter();
-        let tint = if scene.is_program { theme.accent } else { theme.third };
-        let ground = Theme::tint(tint, theme.card, 0.18);
+        let ground = if scene.is_program { theme.chosen() } else { theme.card };
         let ground = if response.hovered() { theme.hovered(ground) } else { ground };
         let border = if scene.is_program {
             Stroke::new(2.0, pass.program_color())
@@ -64,7 +65,13 @@ fn scene_card(ui: &mut Ui, pass: &Pass<'_>, scene: &SceneView, number: usize, he
         painter.rect(rect, CORNER_LARGE, ground, border, StrokeKind::Inside);
         let words = rect.shrink2(vec2(10.0, 7.0));
         let number_text = if number <= 9 { number.to_string() } else { String::new() };
-        painter.text(words.right_bottom(), Align2::RIGHT_BOTTOM, number_text, theme::regular(SMALL), theme.second);
+        painter.text(
+            words.right_bottom(),
+            Align2::RIGHT_BOTTOM,
+            number_text,
+            theme::regular(SMALL),
+            theme.second,
+        );
         let name = Words::new(theme).text(&scene.name).galley(ui, words.width() - 20.0);
         paint_words(painter, words, Align2::LEFT_BOTTOM, name);
         focus_ring(ui, theme, &response, CORNER_LARGE);
@@ -109,11 +116,8 @@ fn item_row(ui: &mut Ui, pass: &mut Pass<'_>, item: &SourceView) -> Id {
             painter.rect_filled(row, CORNER_SMALL, theme.hovered(theme.panel));
         }
         let ink = if item.visible { theme.text } else { theme.third };
-        let (icon, icon_color) = if lost {
-            (Icon::Unplugged, theme.warning)
-        } else {
-            (Icon::of_source(item.kind), theme.second)
-        };
+        let (icon, icon_color) =
+            if lost { (Icon::Unplugged, theme.warning) } else { (Icon::of_source(item.kind), theme.second) };
         let place = pos2(body.left() + 16.0, body.center().y);
         painter.text(place, Align2::CENTER_CENTER, icon.glyph(), theme::icons(TEXT + 2.0), icon_color);
         let words = Rect::from_min_max(pos2(body.left() + 32.0, body.top()), body.max);

@@ -13,13 +13,31 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     pass.focus.enter(Region::Stream);
     red_button(ui, pass);
     ui.add_space(6.0);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        // What is wrong comes first: one glance answers.
+    // Problems follow the cards, yet stay in sight where there is little room: one glance answers.
+    let height_id = ui.scope_id().with("problems height");
+    let wanted = ui.data(|data| data.get_temp::<f32>(height_id)).unwrap_or(0.0);
+    let problems_height = wanted.min(ui.available_height() * 0.5);
+    let cards_height = ui.available_height() - problems_height;
+    ScrollArea::vertical().id_salt("cards").max_height(cards_height).auto_shrink([false, true]).show(
+        ui,
+        |ui| {
+            upload::show(ui, pass);
+            renditions::show(ui, pass);
+            recording::show(ui, pass);
+        },
+    );
+    let problems = ScrollArea::vertical().id_salt("problems").auto_shrink([false, true]).show(ui, |ui| {
         problems::show(ui, pass);
-        upload::show(ui, pass);
-        renditions::show(ui, pass);
-        recording::show(ui, pass);
     });
+    let now = if pass.view.problems.is_empty() {
+        0.0
+    } else {
+        problems.content_size.y + ui.spacing().item_spacing.y
+    };
+    if (now - wanted).abs() > 0.5 {
+        ui.data_mut(|data| data.insert_temp(height_id, now));
+        ui.ctx().request_repaint();
+    }
 }
 
 /// What the red button does in a state: its words, what it says after a first click, what it asks for.
@@ -76,8 +94,11 @@ fn red_button(ui: &mut Ui, pass: &mut Pass<'_>) {
         pass.memory.hold.disarm();
         pass.memory.hold_stops = stops;
     }
-    let (fill, ink) =
-        if pass.view.is_rehearsal { (theme.accent, theme.accent_text) } else { (theme.on_air, theme.on_air_text) };
+    let (fill, ink) = if pass.view.is_rehearsal {
+        (theme.accent, theme.accent_text)
+    } else {
+        (theme.on_air, theme.on_air_text)
+    };
     let button = HoldButton {
         label: act.label,
         again: act.again,

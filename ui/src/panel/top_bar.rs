@@ -2,9 +2,7 @@
 
 use control::{Command, LiveState, RecordingState};
 use egui::accesskit::Live;
-use egui::{
-    Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use crate::figures;
 use crate::focus::Region;
@@ -22,9 +20,11 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
     pass.focus.enter(Region::TopBar);
     let theme = pass.theme;
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-        let mark = Words::new(theme)
-            .add("gen", theme::strong(16.0), theme.text)
-            .add("lock", theme::strong(16.0), theme.accent);
+        let mark = Words::new(theme).add("gen", theme::strong(16.0), theme.text).add(
+            "lock",
+            theme::strong(16.0),
+            theme.accent,
+        );
         ui.add(egui::Label::new(mark.job()).extend());
         ui.add_space(4.0);
         chip(ui, theme, &format!("Collection {}", pass.view.collection), |words| {
@@ -35,7 +35,15 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
             panels_menu(ui, panels);
         });
         pass.focus.note(&response);
-        edit_button(ui, pass, Icon::Undo, "Undo", "Take back the last edit (Ctrl+Z)", pass.view.can_undo, Command::Undo);
+        edit_button(
+            ui,
+            pass,
+            Icon::Undo,
+            "Undo",
+            "Take back the last edit (Ctrl+Z)",
+            pass.view.can_undo,
+            Command::Undo,
+        );
         edit_button(ui, pass, Icon::Redo, "Redo", "Do it again (Ctrl+Y)", pass.view.can_redo, Command::Redo);
 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -45,7 +53,15 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
     });
 }
 
-fn edit_button(ui: &mut Ui, pass: &mut Pass<'_>, icon: Icon, name: &str, tooltip: &str, enabled: bool, command: Command) {
+fn edit_button(
+    ui: &mut Ui,
+    pass: &mut Pass<'_>,
+    icon: Icon,
+    name: &str,
+    tooltip: &str,
+    enabled: bool,
+    command: Command,
+) {
     let info = WidgetInfo::labeled(Role::Button, enabled, name);
     let response = icon_button(ui, pass.theme, icon, pass.theme.second, enabled, info, tooltip);
     if enabled {
@@ -84,7 +100,8 @@ fn recording_chip(ui: &mut Ui, pass: &Pass<'_>) {
     let (theme, recording) = (pass.theme, &pass.view.recording);
     match recording.state {
         RecordingState::Recording => {
-            let mut figures = format!(" {} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
+            let mut figures =
+                format!(" {} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
             if let Some(left) = recording.room_left {
                 figures.push_str(&format!(" · {} left", figures::room(left)));
             }
@@ -116,7 +133,8 @@ fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
     let mut words = Words::new(theme).strong(&shown_word);
     let destination = pass.view.destination.as_ref();
     if let Some(destination) = destination.filter(|_| state.is_on_air()) {
-        words = words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);
+        words =
+            words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);
     }
     let note = state_note(state, rehearsal, destination.map_or("", |destination| destination.step.as_str()));
     if !note.is_empty() && ui.available_width() > 420.0 {
@@ -156,7 +174,7 @@ pub(crate) fn state_word(state: LiveState, rehearsal: bool) -> String {
 fn state_note(state: LiveState, rehearsal: bool, step: &str) -> &str {
     match state {
         LiveState::Live | LiveState::Degraded if rehearsal => "nobody is watching",
-        LiveState::Live => "the service takes it",
+        LiveState::Live => "accepted by the service",
         LiveState::Degraded => "pictures are being dropped",
         LiveState::Failed => "see the problems",
         LiveState::Connecting | LiveState::Stopping => step,

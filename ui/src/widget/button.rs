@@ -71,7 +71,13 @@ pub(crate) fn icon_button(
             ui.painter().rect_filled(rect, CORNER_SMALL, theme.hovered(theme.card));
         }
         let color = if enabled { color } else { Theme::tint(theme.third, theme.panel, 0.5) };
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon.glyph(), theme::icons(TEXT + 3.0), color);
+        ui.painter().text(
+            rect.center(),
+            Align2::CENTER_CENTER,
+            icon.glyph(),
+            theme::icons(TEXT + 3.0),
+            color,
+        );
         focus_ring(ui, theme, &response, CORNER_SMALL);
     }
     response.on_hover_text(tooltip)
@@ -86,8 +92,10 @@ pub(crate) fn menu_button(
     tooltip: &str,
     contents: impl FnOnce(&mut Ui),
 ) -> Response {
-    let galley =
-        words.colored(" ", theme.second).icon(Icon::CaretDown, theme.second).galley(ui, ui.available_width() - 20.0);
+    let galley = words
+        .colored(" ", theme.second)
+        .icon(Icon::CaretDown, theme.second)
+        .galley(ui, ui.available_width() - 20.0);
     let size = Vec2::new(galley.size().x + 20.0, 28.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));

@@ -2,13 +2,15 @@
 
 use egui::{Align, Frame, Layout, Margin, Role, Stroke, Ui, UiBuilder};
 
-use super::Words;
+use super::{Words, group};
 use crate::theme::{self, CORNER_LARGE, SMALL, Theme};
+
+/// Height of a row of words, in points.
+const ROW_HEIGHT: f32 = 20.0;
 
 /// A card over the whole width that is available. `name` is what assistive technology calls the group.
 pub(crate) fn card(ui: &mut Ui, theme: &Theme, name: &str, contents: impl FnOnce(&mut Ui)) {
-    let group = UiBuilder::new().accessibility_role(Role::Group).accessibility_label(name);
-    ui.scope_builder(group, |ui| {
+    group(ui, UiBuilder::new(), Role::Group, name, |ui| {
         Frame::new()
             .fill(theme.card)
             .stroke(Stroke::new(1.0, theme.line))
@@ -24,7 +26,9 @@ pub(crate) fn card(ui: &mut Ui, theme: &Theme, name: &str, contents: impl FnOnce
 
 /// Words on the left and words on the right; the left ones end with “…” where both do not fit.
 pub(crate) fn row(ui: &mut Ui, left: Words<'_>, right: Words<'_>) {
-    ui.horizontal(|ui| {
+    // Rows of words stand closer than rows of controls, which `Ui::horizontal` makes room for.
+    let size = egui::vec2(ui.available_width(), ROW_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add(egui::Label::new(right.job()).truncate());
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -66,10 +66,14 @@ fn presses(ui: &Ui, response: &Response, gate: HoldGate) -> (bool, bool) {
     let focused = response.has_focus();
     let inside = response.contains_pointer();
     let pointer_down = inside && response.is_pointer_button_down_on();
+    // Asked for outside of the closure below, which holds egui's lock.
+    let clicked_at_once = response.clicked();
     let (down, clicked) = ui.input(|input| {
         let mut enter_clicked = false;
         for event in &input.events {
-            let Event::Key { key: Key::Enter, pressed, repeat: false, modifiers, .. } = event else { continue };
+            let Event::Key { key: Key::Enter, pressed, repeat: false, modifiers, .. } = event else {
+                continue;
+            };
             if *pressed {
                 began = focused && !modifiers.any();
             } else {
@@ -78,7 +82,8 @@ fn presses(ui: &Ui, response: &Response, gate: HoldGate) -> (bool, bool) {
             }
         }
         began &= focused;
-        let pointer_clicked = inside && input.pointer.primary_released() && (gate.is_held() || response.clicked());
+        let pointer_clicked =
+            inside && input.pointer.primary_released() && (gate.is_held() || clicked_at_once);
         let asked = input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click);
         (pointer_down || began, pointer_clicked || enter_clicked || asked)
     });
@@ -86,7 +91,15 @@ fn presses(ui: &Ui, response: &Response, gate: HoldGate) -> (bool, bool) {
     (down, clicked)
 }
 
-fn paint(ui: &Ui, theme: &Theme, response: &Response, rect: Rect, name: &str, progress: f32, button: &HoldButton<'_>) {
+fn paint(
+    ui: &Ui,
+    theme: &Theme,
+    response: &Response,
+    rect: Rect,
+    name: &str,
+    progress: f32,
+    button: &HoldButton<'_>,
+) {
     let painter = ui.painter();
     if button.enabled {
         let fill = if response.hovered() { theme.hovered(button.fill) } else { button.fill };

@@ -25,7 +25,14 @@ fn place(db: f32) -> f32 {
 
 /// Shows both channels and the scale. `name` is the accessible name, `spoken` the value assistive technology reads,
 /// which the caller changes once a second at most.
-pub(crate) fn meter(ui: &mut Ui, theme: &Theme, name: &str, spoken: &str, levels: &MeterLevels, dimmed: bool) {
+pub(crate) fn meter(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    spoken: &str,
+    levels: &MeterLevels,
+    dimmed: bool,
+) {
     let height = 2.0 * BAR_HEIGHT + BAR_GAP + SCALE_HEIGHT;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Meter, true, name));
@@ -57,7 +64,8 @@ fn paint_bar(ui: &Ui, theme: &Theme, bar: Rect, peak_db: f32, hold_db: f32, dimm
     let painter = ui.painter();
     let fill = |from: f32, to: f32, color: Color32| {
         if to > from {
-            let part = Rect::from_x_y_ranges(lerp(bar.x_range(), from)..=lerp(bar.x_range(), to), bar.y_range());
+            let part =
+                Rect::from_x_y_ranges(lerp(bar.x_range(), from)..=lerp(bar.x_range(), to), bar.y_range());
             painter.rect_filled(part, 1.0, color);
         }
     };

@@ -21,7 +21,11 @@ impl<'a> Words<'a> {
 
     /// Adds text in any font and colour.
     pub(crate) fn add(mut self, text: &str, font: FontId, color: Color32) -> Self {
-        self.job.append(text, 0.0, TextFormat { valign: egui::Align::Center, ..TextFormat::simple(font, color) });
+        self.job.append(
+            text,
+            0.0,
+            TextFormat { valign: egui::Align::Center, ..TextFormat::simple(font, color) },
+        );
         self
     }
 
