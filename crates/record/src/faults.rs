@@ -335,8 +335,9 @@ fn a_recording_that_joins_late_begins_with_the_next_key_frame() {
     let (_, found) = read(memory.bytes());
     let first = |is_video: bool| found.iter().find(|unit| unit.is_video() == is_video).unwrap();
     assert_eq!(first(true).pts.as_millis(), 0);
-    // The frame of sound that is heard when the picture begins, exactly as far before it as it was.
-    let sound = units.iter().find(|u| !u.is_video() && (u.pts + u.span).as_millis() >= 2000).unwrap();
+    // The frame before the one that is heard when the picture begins, exactly as far before it as it was.
+    let sound =
+        units.iter().find(|u| !u.is_video() && (u.pts + u.span + u.span).as_millis() >= 2000).unwrap();
     assert_eq!(first(false).pts.as_nanos(), sound.pts.as_nanos() - 2_000_000_000);
     assert_eq!(finished.stats.early_units + found.len() as u64, joined.len() as u64);
     assert_eq!(finished.stats.duration.as_millis(), 4015);

@@ -248,11 +248,13 @@ fn index(found: &[Found], moov: &MoovBox) -> (Vec<(Track, TrackConfig)>, Vec<Ent
             nanos(ticks, timescale.get()).saturating_add(wait).saturating_sub(start)
         };
         for ((offset, sample), shown_later) in found.samples.iter().zip(&found.offsets) {
+            let (dts, end) =
+                (time(sample.dts, 0), time(sample.dts.saturating_add(u64::from(sample.duration)), 0));
             entries.push(Entry {
                 track: place,
-                dts: Dts::from_nanos(time(sample.dts, 0)),
+                dts: Dts::from_nanos(dts),
                 pts: Pts::from_nanos(time(sample.dts, *shown_later)),
-                span: Span::from_nanos(nanos(i64::from(sample.duration), timescale.get())),
+                span: Span::from_nanos(end.saturating_sub(dts)),
                 is_idr: sample.is_sync,
                 offset: *offset,
                 size: sample.size,

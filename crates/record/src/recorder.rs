@@ -348,9 +348,10 @@ impl Recorder {
 }
 
 /// Whether a track can begin with `unit` in a recording whose first picture is shown at `start`: a key frame that is
-/// not before it, or sound of which something is heard after it.
+/// not before it, or sound of which something is heard after it, or that a decoder needs for that: frames of AAC
+/// overlap by half (ISO/IEC 14496-3, 4.6.11), so the first one heard needs the one before it.
 fn can_begin(unit: &AccessUnit, start: Pts) -> bool {
-    if unit.is_video() { unit.is_idr && unit.pts >= start } else { unit.pts + unit.span > start }
+    if unit.is_video() { unit.is_idr && unit.pts >= start } else { unit.pts + unit.span + unit.span > start }
 }
 
 /// The file's zero on the media clock: not after the earliest decode time, so that no time in the file is negative,

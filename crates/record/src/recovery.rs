@@ -13,7 +13,7 @@ use crate::journal::{self, Found};
 use crate::samples::SampleTable;
 use crate::scan::{self, Fragment, Kind};
 use crate::storage::Storage;
-use crate::timing::nanos;
+use crate::timing::{nanos, rescale};
 
 /// A recording that was found unfinished.
 #[derive(Debug)]
@@ -157,14 +157,16 @@ pub(crate) fn repair(storage: &mut dyn Storage) -> io::Result<Repair> {
     Ok(Repair::Done { duration: duration(&moov, &tables), cut_bytes: length.saturating_sub(end) })
 }
 
-/// How long the movie is.
+/// How long the movie is, from its first picture to the end of what lasts longest.
 fn duration(moov: &MoovBox, tables: &[SampleTable]) -> Span {
     let signed = |ticks: u64| i64::try_from(ticks).unwrap_or(i64::MAX);
     let (start, start_scale) = movie_start(moov, tables);
-    let ends = moov.trak_boxes.iter().zip(tables).filter(|(_, table)| !table.is_empty());
-    let end =
-        ends.map(|(trak, table)| nanos(signed(table.end()), trak.mdia_box.mdhd_box.timescale.get())).max();
-    Span::from_nanos(end.unwrap_or(0)) - Span::from_nanos(nanos(signed(start), start_scale))
+    let filled = moov.trak_boxes.iter().zip(tables).filter(|(_, table)| !table.is_empty());
+    let lengths = filled.map(|(trak, table)| {
+        let timescale = trak.mdia_box.mdhd_box.timescale.get();
+        nanos(signed(table.end()) - rescale(signed(start), start_scale, timescale), timescale)
+    });
+    Span::from_nanos(lengths.max().unwrap_or(0))
 }
 
 /// Whether the pictures of a fragment are really there: the lengths of their NAL units add up, and none of them is

@@ -45,17 +45,17 @@ fn pictures_with_b_frames_and_sound_come_out_bit_for_bit_and_in_step() {
             });
             times.collect()
         };
-        assert_eq!(hashes(&path, "0"), hashes(&source, "0"), "{rate}");
+        assert!(hashes(&path, "0") == hashes(&source, "0"), "{rate}");
         let (ours, theirs) = (hashes(&path, "1"), hashes(&source, "1"));
-        assert_eq!(ours, theirs, "{rate}");
+        assert!(ours == theirs, "{rate}: {:?} instead of {:?}", ours.first(), theirs.first());
 
         let read = units_of(&path, Span::from_millis(123_456)).1;
         let essence = |unit: &AccessUnit| (unit.track, unit.pts, unit.dts, unit.is_idr, unit.data.clone());
         let of = |units: &[AccessUnit], track| -> Vec<_> {
             units.iter().filter(|unit| unit.track == track).map(essence).collect()
         };
-        assert_eq!(of(&read, VIDEO), of(&units, VIDEO));
-        assert_eq!(of(&read, AUDIO), of(&units, AUDIO));
+        assert!(of(&read, VIDEO) == of(&units, VIDEO));
+        assert!(of(&read, AUDIO) == of(&units, AUDIO));
 
         // The copy taken while it ran plays too, up to a second before its end.
         assert_plays(&running);
@@ -122,9 +122,12 @@ fn sound_keeps_its_distance_to_the_picture() {
         let running = dir.path().join("copy.mp4");
         std::fs::copy(recorder.path(), &running).unwrap();
         let path = recorder.finish().unwrap().path;
-        // Of the sound before the first picture, only what reaches into it is kept.
+        // Of the sound before the first picture, what reaches into it is kept, and one frame more for the decoder.
         let start = first_times(&shifted, VIDEO).unwrap().0;
-        let heard = shifted.iter().find(|unit| unit.track == AUDIO && unit.pts + unit.span > start).unwrap();
+        let heard = shifted
+            .iter()
+            .find(|unit| unit.track == AUDIO && unit.pts + unit.span + unit.span > start)
+            .unwrap();
         for file in [&path, &running] {
             let (_, read) = units_of(file, Span::ZERO);
             let distance = first_times(&read, AUDIO).unwrap().0 - first_times(&read, VIDEO).unwrap().0;
@@ -165,7 +168,7 @@ fn a_file_cut_anywhere_plays_after_recovery() {
         let frames = decoded_frames(&found.path)[0];
         let summary = inspect(&found.path).unwrap();
         assert_eq!((summary.form, summary.tracks[0].units), (Form::Plain, frames));
-        assert_eq!(summary.duration, *duration);
+        assert!((summary.duration - *duration).abs() <= Span::from_micros(1), "{summary:?}");
     }
     assert!(recover(&folder).unwrap().is_empty(), "nothing is left to do");
 }
