@@ -166,7 +166,7 @@ impl FromStr for FrameRate {
         let above = (decimal + 0.999) as u32;
         let ntsc = f64::from(above) * 1000.0 / 1001.0;
         let off = if ntsc > decimal { ntsc - decimal } else { decimal - ntsc };
-        if above % 6 == 0 && off < 0.01 {
+        if above.is_multiple_of(6) && off < 0.01 {
             return Self::new(above * 1000, 1001);
         }
         Self::new((decimal * 1000.0 + 0.5) as u32, 1000)
