@@ -326,7 +326,9 @@ impl Collection {
                 move_within(&mut self.scenes, place, *to);
             }
             Edit::AddItem { scene, item, at } => self.insert_item(*scene, item, *at)?,
-            Edit::RemoveItem { item } => self.with_item(*item, |items, place| drop(items.remove(place)))?,
+            Edit::RemoveItem { item } => self.with_item(*item, |items, place| {
+                items.remove(place);
+            })?,
             Edit::DuplicateItem { item, id } => {
                 let (scene, original) = self.item(*item).ok_or(EditError::NoSuchItem(*item))?;
                 let place = scene
@@ -344,7 +346,7 @@ impl Collection {
                 self.insert_item(scene, &copy, place)?;
             }
             Edit::MoveItem { item, to } => {
-                self.with_item(*item, |items, place| move_within(items, place, *to))?
+                self.with_item(*item, |items, place| move_within(items, place, *to))?;
             }
             Edit::ChangeSlot { item, change } => {
                 let (_, present) = self.item(*item).ok_or(EditError::NoSuchItem(*item))?;
