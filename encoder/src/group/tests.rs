@@ -155,8 +155,13 @@ fn an_encoder_that_gives_nothing_back_is_taken_for_dead_and_replaced() {
     stage.push(1);
     stage.group.workers[1].hold(true);
     stage.push_now(1);
+    // The other encoder must have given everything back before time passes.
+    while stage.group.stats()[0].output < 2 {
+        stage.group.workers[0].wait_for_change(Duration::from_millis(5));
+    }
     stage.clock.0.store(10_000, Ordering::Relaxed);
-    stage.push_now(1);
+    stage.group.workers[1].push(2, false, MediaTime::ZERO, None).unwrap();
+    stage.next = 3;
     stage.take();
     assert_eq!(stage.deaths.len(), 1);
     let (track, reason, restarting) = stage.deaths[0].clone();
