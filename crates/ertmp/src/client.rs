@@ -28,6 +28,9 @@ const WINDOW_BYTES: u32 = 625_000;
 /// A server sends commands and statuses only; nothing that is longer makes sense.
 const MAX_SERVER_MESSAGE_BYTES: u32 = 1 << 20;
 
+/// Shorter names than this are no keys but words such as `live`, which may stand in any text.
+const MIN_SECRET_BYTES: usize = 8;
+
 /// Where and as whom to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
@@ -70,7 +73,8 @@ pub enum Stage {
     Ended,
 }
 
-/// What happened. Texts of the server have the stream name taken out, should they repeat it.
+/// What happened. Texts of the server have the stream name taken out, should they repeat it, unless it is shorter than
+/// any key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent {
@@ -176,7 +180,9 @@ impl ClientSession {
             match incoming {
                 Incoming::HandshakeDone => {
                     self.events.push_back(ClientEvent::HandshakeDone);
-                    self.connect()?;
+                    if self.stage == Stage::Handshake {
+                        self.connect()?;
+                    }
                 }
                 Incoming::Message(message) => self.handle_message(&message)?,
                 Incoming::Acknowledged(bytes) => self.events.push_back(ClientEvent::Acknowledged { bytes }),
@@ -319,8 +325,7 @@ impl ClientSession {
             }
             // The answers to FCPublish and FCUnpublish. They look like a status and decide nothing.
             "onFCPublish" | "onFCUnpublish" => {
-                let info = self.read_info(command.argument(0), Level::Status);
-                self.push_status(info);
+                self.push_status(Info::read(command.argument(0), Level::Status));
                 Ok(())
             }
             "close" => {
@@ -386,24 +391,24 @@ impl ClientSession {
             // releaseStream and FCPublish are courtesies; servers that do not know them say so, and all is well.
             _ => return,
         };
-        let info = self.read_info(command.argument(0), Level::Error);
-        self.refuse(stage, info);
+        self.refuse(stage, Info::read(command.argument(0), Level::Error));
     }
 
     fn handle_status(&mut self, command: &Command) {
         let object = command.argument(0);
-        let info = self.read_info(object, Level::Status);
+        let info = Info::read(object, Level::Status);
         if info.code == "NetConnection.Connect.ReconnectRequest" {
             let tc_url = object.and_then(|object| object.get("tcUrl")).and_then(Value::as_str);
             let tc_url = tc_url.map(|url| self.without_stream_name(url));
-            self.events.push_back(ClientEvent::ReconnectRequest { tc_url, description: info.description });
+            let description = self.without_stream_name(&info.description);
+            self.events.push_back(ClientEvent::ReconnectRequest { tc_url, description });
             return;
         }
         match (self.stage, info.level) {
             (Stage::Publish, _) if info.code == "NetStream.Publish.Start" => {
                 self.stage = Stage::Live;
-                let Info { code, description, .. } = info;
-                self.events.push_back(ClientEvent::Published { code, description });
+                let description = self.without_stream_name(&info.description);
+                self.events.push_back(ClientEvent::Published { code: info.code, description });
             }
             (stage @ (Stage::Connect | Stage::CreateStream | Stage::Publish), Level::Error) => {
                 self.refuse(stage, info);
@@ -414,21 +419,21 @@ impl ClientSession {
 
     fn refuse(&mut self, stage: Stage, info: Info) {
         self.stage = Stage::Ended;
-        let Info { code, description, .. } = info;
+        let Info { code, description, .. } = self.without_secrets(info);
         self.events.push_back(ClientEvent::Refused { stage, code, description });
     }
 
     fn push_status(&mut self, info: Info) {
-        let Info { level, code, description } = info;
+        let Info { level, code, description } = self.without_secrets(info);
         self.events.push_back(ClientEvent::Status { level, code, description });
     }
 
-    fn read_info(&self, object: Option<&Value>, level: Level) -> Info {
-        let info = Info::read(object, level);
+    fn without_secrets(&self, info: Info) -> Info {
+        let Info { level, code, description } = info;
         Info {
-            level: info.level,
-            code: self.without_stream_name(&info.code),
-            description: self.without_stream_name(&info.description),
+            level,
+            code: self.without_stream_name(&code),
+            description: self.without_stream_name(&description),
         }
     }
 
@@ -439,7 +444,7 @@ impl ClientSession {
         let key = name.split('?').next().unwrap_or_default();
         let mut text = String::from(text);
         for secret in [name, key] {
-            if !secret.is_empty() {
+            if secret.len() >= MIN_SECRET_BYTES {
                 text = text.replace(secret, "•••");
             }
         }

@@ -225,3 +225,49 @@ fn low_32_bits(total: u64) -> u32 {
     let [_, _, _, _, a, b, c, d] = total.to_be_bytes();
     u32::from_be_bytes([a, b, c, d])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Connection {
+        Connection::new(Role::Client, &[0; RANDOM_BYTES], Limits::default())
+    }
+
+    #[test]
+    fn acknowledgements_are_followed_through_wraps() {
+        let mut connection = client();
+        connection.sent_bytes = 3 << 32;
+        for (sequence, total) in [
+            (1_000_000, 1_000_000),
+            (0x7000_0000, 0x7000_0000),
+            (0xE000_0000, 0xE000_0000),
+            (0x1000_0000, 0x1_1000_0000),
+            (0x0FFF_FFFF, 0x1_1000_0000),
+            (0x8000_0000, 0x1_8000_0000),
+        ] {
+            connection.peer_acknowledged(sequence);
+            assert_eq!(connection.acknowledged_by_peer, total, "{sequence:#x}");
+        }
+    }
+
+    #[test]
+    fn nobody_acknowledges_more_than_was_sent() {
+        let mut connection = client();
+        connection.sent_bytes = 5000;
+        connection.peer_acknowledged(6000);
+        assert_eq!(connection.acknowledged_by_peer, 5000);
+    }
+
+    #[test]
+    fn our_own_acknowledgements_wrap() {
+        let mut connection = client();
+        connection.poll_output();
+        connection.received_bytes = (1 << 32) + 7;
+        connection.acknowledge().unwrap();
+        let output = connection.poll_output().unwrap();
+        assert_eq!(output, b"\x02\0\0\0\0\0\x04\x03\0\0\0\0\0\0\0\x07");
+        connection.acknowledge().unwrap();
+        assert_eq!(connection.poll_output(), None, "once for each window");
+    }
+}

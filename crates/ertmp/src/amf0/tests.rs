@@ -81,7 +81,7 @@ fn texts_over_64_kb_take_the_long_form() {
 
 #[test]
 fn depth_and_number_of_values_are_limited() {
-    let deep = |levels: usize| [vec![0x0A, 0, 0, 0, 1].repeat(levels), vec![0x05]].concat();
+    let deep = |levels: usize| [[0x0A, 0, 0, 0, 1].repeat(levels), vec![0x05]].concat();
     assert!(decode(&deep(MAX_DEPTH)).is_ok());
     assert!(matches!(decode(&deep(MAX_DEPTH + 1)), Err(Error::TooLarge { .. })));
     assert!(matches!(decode(&deep(100_000)), Err(Error::TooLarge { .. })), "the stack is safe");
