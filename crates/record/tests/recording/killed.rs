@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use record::{Form, Options, Outcome, Recorder, inspect, recover};
 use units::{AccessUnit, Span};
 
-use crate::media::{Source, assert_plays, decoded_frames, units_of};
+use crate::media::{PLAIN, assert_plays, decoded_frames, units_of};
 
 const SOURCE: &str = "GENLOCK_TEST_SOURCE";
 
@@ -40,7 +40,7 @@ fn child() {
 #[test]
 fn killed_at_any_moment_it_plays_to_two_seconds_before() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source { size: "320x180", rate: "30", gop: 60, bframes: 0, seconds: 6 }.make(dir.path());
+    let source = PLAIN.make(dir.path());
     let folder = dir.path().join("recordings");
     for (lines, finishes) in [(900, true), (2_111, false), (3_500, true)] {
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -68,7 +68,7 @@ fn killed_at_any_moment_it_plays_to_two_seconds_before() {
         if finishes {
             let recovered = recover(&folder).unwrap();
             let [found] = recovered.as_slice() else { panic!("{recovered:?}") };
-            let Outcome::Repaired { duration, .. } = found.outcome else { panic!("{found:?}") };
+            let Outcome::Finished { duration, .. } = found.outcome else { panic!("{found:?}") };
             assert!(fed_ms - duration.as_millis() <= 2000, "{duration:?} of {fed_ms} ms");
             assert_plays(&path);
             let tracks = inspect(&path).unwrap().tracks;

@@ -19,17 +19,33 @@ pub(crate) struct Source<'a> {
     pub(crate) gop: u32,
     pub(crate) bframes: u32,
     pub(crate) seconds: u32,
+    /// H.265 instead of H.264.
+    pub(crate) hevc: bool,
 }
+
+/// 320x180 at 30 frames per second for 6 s without B-frames: what most tests begin with.
+pub(crate) const PLAIN: Source =
+    Source { size: "320x180", rate: "30", gop: 60, bframes: 0, seconds: 6, hevc: false };
 
 impl Source<'_> {
     pub(crate) fn make(&self, dir: &Path) -> PathBuf {
         let path = dir.join(format!("source {} {}.mp4", self.size, self.rate.replace('/', "-")));
-        let Self { size, rate, gop, bframes, seconds } = self;
+        let Self { size, rate, gop, bframes, seconds, hevc } = self;
+        let video = if *hevc {
+            format!(
+                "-c:v libx265 -tag:v hvc1 -preset ultrafast \
+                 -x265-params log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:bframes={bframes}:open-gop=0"
+            )
+        } else {
+            format!(
+                "-c:v libx264 -preset ultrafast -bf {bframes} -b_strategy 0 -g {gop} -keyint_min {gop} \
+                 -sc_threshold 0"
+            )
+        };
         let arguments = format!(
             "-v error -y -f lavfi -i testsrc2=size={size}:rate={rate}:duration={seconds} \
              -f lavfi -i sine=frequency=440:sample_rate=48000:duration={seconds} \
-             -c:v libx264 -preset ultrafast -bf {bframes} -b_strategy 0 -g {gop} -keyint_min {gop} -sc_threshold 0 \
-             -pix_fmt yuv420p -b:v 400k -c:a aac -ac 2 -b:a 96k"
+             {video} -pix_fmt yuv420p -b:v 400k -c:a aac -ac 2 -b:a 96k"
         );
         let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
         let text = path.to_str().unwrap();

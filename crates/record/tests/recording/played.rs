@@ -4,7 +4,9 @@ use std::time::Duration;
 use record::{Form, Options, Outcome, Recorder, inspect, recover};
 use units::{AccessUnit, Pts, Span, StreamConfig, Track, TrackId};
 
-use crate::media::{Source, assert_plays, decoded_frames, first_times, merged, packets, probe, units_of};
+use crate::media::{
+    PLAIN, Source, assert_plays, decoded_frames, first_times, merged, packets, probe, units_of,
+};
 
 const VIDEO: Track = Track::Video(TrackId(0));
 const AUDIO: Track = Track::Audio(TrackId(0));
@@ -26,7 +28,7 @@ fn record(dir: &Path, config: &StreamConfig, units: &[AccessUnit]) -> Recorder {
 fn pictures_with_b_frames_and_sound_come_out_bit_for_bit_and_in_step() {
     let dir = tempfile::tempdir().unwrap();
     for (rate, gop, frames) in [("30", 60, 210), ("30000/1001", 60, 210), ("24", 48, 168)] {
-        let source = Source { size: "320x180", rate, gop, bframes: 2, seconds: 7 }.make(dir.path());
+        let source = Source { rate, gop, bframes: 2, seconds: 7, ..PLAIN }.make(dir.path());
         let (config, units) = units_of(&source, Span::from_millis(123_456));
         assert!(units.iter().any(|unit| unit.composition_offset() > Span::from_millis(50)), "has B-frames");
         let recorder = record(dir.path(), &config, &units);
@@ -69,7 +71,7 @@ fn pictures_with_b_frames_and_sound_come_out_bit_for_bit_and_in_step() {
 #[test]
 fn the_file_says_what_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source { size: "320x180", rate: "30", gop: 60, bframes: 0, seconds: 4 }.make(dir.path());
+    let source = Source { seconds: 4, ..PLAIN }.make(dir.path());
     let (config, units) = units_of(&source, Span::from_secs(9));
     let finished = record(dir.path(), &config, &units).finish().unwrap();
     let path = &finished.path;
@@ -96,8 +98,8 @@ fn the_file_says_what_it_is() {
 #[test]
 fn several_renditions_are_several_tracks() {
     let dir = tempfile::tempdir().unwrap();
-    let large = Source { size: "320x180", rate: "30", gop: 60, bframes: 2, seconds: 5 }.make(dir.path());
-    let small = Source { size: "160x90", rate: "15", gop: 30, bframes: 0, seconds: 5 }.make(dir.path());
+    let large = Source { bframes: 2, seconds: 5, ..PLAIN }.make(dir.path());
+    let small = Source { size: "160x90", rate: "15", gop: 30, seconds: 5, ..PLAIN }.make(dir.path());
     let (config, units) = merged(&[large, small], Span::from_secs(3));
     let path = record(dir.path(), &config, &units).finish().unwrap().path;
     assert_plays(&path);
@@ -109,7 +111,7 @@ fn several_renditions_are_several_tracks() {
 #[test]
 fn sound_keeps_its_distance_to_the_picture() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source { size: "160x90", rate: "30", gop: 60, bframes: 2, seconds: 4 }.make(dir.path());
+    let source = Source { size: "160x90", bframes: 2, seconds: 4, ..PLAIN }.make(dir.path());
     let (config, units) = units_of(&source, Span::from_secs(1));
     for late in [-15_000_000, 0, 40_000_000, 333_000_000] {
         let shifted = units.iter().map(|unit| {
@@ -146,7 +148,7 @@ fn sound_keeps_its_distance_to_the_picture() {
 #[test]
 fn a_file_cut_anywhere_plays_after_recovery() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source { size: "320x180", rate: "30", gop: 60, bframes: 2, seconds: 6 }.make(dir.path());
+    let source = Source { bframes: 2, ..PLAIN }.make(dir.path());
     let (config, units) = units_of(&source, Span::from_secs(1));
     let recorder = record(dir.path(), &config, &units);
     let bytes = std::fs::read(recorder.path()).unwrap();
@@ -163,7 +165,7 @@ fn a_file_cut_anywhere_plays_after_recovery() {
     let recovered = recover(&folder).unwrap();
     assert_eq!(recovered.len(), 8);
     for found in &recovered {
-        let Outcome::Repaired { duration, .. } = &found.outcome else { panic!("{found:?}") };
+        let Outcome::Finished { duration, .. } = &found.outcome else { panic!("{found:?}") };
         assert_plays(&found.path);
         let frames = decoded_frames(&found.path)[0];
         let summary = inspect(&found.path).unwrap();
@@ -176,11 +178,23 @@ fn a_file_cut_anywhere_plays_after_recovery() {
 #[test]
 fn sound_alone_can_be_recorded() {
     let dir = tempfile::tempdir().unwrap();
-    let source = Source { size: "160x90", rate: "30", gop: 60, bframes: 0, seconds: 3 }.make(dir.path());
+    let source = Source { size: "160x90", seconds: 3, ..PLAIN }.make(dir.path());
     let (mut config, mut units) = units_of(&source, Span::from_secs(1));
     config.video.clear();
     units.retain(|unit| unit.track == AUDIO);
     let path = record(dir.path(), &config, &units).finish().unwrap().path;
     assert_plays(&path);
     assert_eq!(inspect(&path).unwrap().tracks[0].units, units.len() as u64);
+}
+
+#[test]
+fn h265_is_recorded_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = Source { bframes: 2, seconds: 4, hevc: true, ..PLAIN }.make(dir.path());
+    let (config, units) = units_of(&source, Span::from_secs(1));
+    assert_eq!(config.video[0].codec, units::VideoCodec::Hevc);
+    let path = record(dir.path(), &config, &units).finish().unwrap().path;
+    assert_plays(&path);
+    assert_eq!(decoded_frames(&path)[0], 120);
+    assert_eq!(probe(&path, "stream=codec_name,codec_tag_string", "v"), "hevc,hvc1");
 }
