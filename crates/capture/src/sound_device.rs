@@ -1,28 +1,33 @@
 //! Sound devices: found once, by name or as the default of that moment, and never exchanged for another.
 //!
+//! Windows: WASAPI through cpal, outputs heard by loopback. Linux: PulseAudio, or PipeWire through its PulseAudio
+//! service; where neither runs, ALSA through cpal, which has no desktop sound.
+//!
 //! The device's callback converts samples into a lock-free ring; the source's thread takes them out, evens out the
 //! time stamps and hands the sound on. When the device vanishes there is silence until the same device is back.
 
 mod catalog;
 mod intake;
+#[cfg(target_os = "linux")]
+mod pulse;
+mod system;
 mod timeline;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait as _, StreamTrait as _};
 use scene::SourceId;
 use units::{AudioBlock, VideoFrame};
 
 use crate::slot::{Slot, Stop};
 use crate::supervisor::PAUSES;
 use crate::{CaptureContext, Error, LiveSource, SourceState};
-use catalog::{Catalog, Found};
 use intake::{Outtake, Trouble};
+use system::{Opened, Playing, System};
 use timeline::Timeline;
 
-pub(crate) use catalog::list;
+pub(crate) use system::list;
 
 /// How often the system is asked whether the device is still there, where it does not say so itself.
 const LOOK: Duration = Duration::from_millis(250);
@@ -41,6 +46,12 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Input(name) | Self::Desktop(name) => name.as_deref(),
+        }
+    }
+
     fn title(&self) -> String {
         match self {
             Self::Input(Some(name)) => format!("Microphone “{name}”"),
@@ -136,13 +147,13 @@ struct Listener {
     stop: Arc<Stop>,
 }
 
-/// A stream that plays until it is dropped.
+/// A device that is being heard.
 struct Listening {
     // Declared first: the stream ends before the ring it writes to.
-    _stream: cpal::Stream,
+    _playing: Playing,
     outtake: Outtake,
     trouble: Arc<Trouble>,
-    catalog: Catalog,
+    system: System,
     rate_hz: u32,
     channels: u16,
 }
@@ -177,37 +188,16 @@ impl Listener {
     }
 
     fn begin(&mut self) -> Result<Listening, Error> {
-        let catalog = Catalog::open();
-        let found = catalog.find(&self.wanted, self.pinned.as_deref())?;
-        let Found { device, id, name, how } = found;
-        let failed = |problem: cpal::Error| Error::Device(format!("{name}: {problem}"));
-        let (config, format) = catalog.config(&device).map_err(failed)?;
+        let system = System::open()?;
         let trouble = Arc::new(Trouble::default());
-        let (intake, outtake) = intake::ring(
-            config.sample_rate,
-            config.channels,
-            Arc::clone(&self.context.clock),
-            std::thread::current(),
-            Arc::clone(&trouble),
-        );
-        let stream = intake.listen_to(&device, config, format).map_err(failed)?;
-        stream.play().map_err(failed)?;
-        self.slot.set_via(format!(
-            "{}: {name}, {} Hz, {} channel{}, {how}",
-            catalog.host_name(),
-            config.sample_rate,
-            config.channels,
-            if config.channels == 1 { "" } else { "s" },
-        ));
+        let clock = Arc::clone(&self.context.clock);
+        let Opened { id, name, rate_hz, channels, outtake, playing } =
+            system.listen_to(&self.wanted, self.pinned.as_deref(), clock, &trouble)?;
+        let how = if self.wanted.name().is_some() { "chosen by name" } else { "the default when it was opened" };
+        let plural = if channels == 1 { "" } else { "s" };
+        self.slot.set_via(format!("{}: {name}, {rate_hz} Hz, {channels} channel{plural}, {how}", system.name()));
         self.pinned = Some(id);
-        Ok(Listening {
-            _stream: stream,
-            outtake,
-            trouble,
-            catalog,
-            rate_hz: config.sample_rate,
-            channels: config.channels,
-        })
+        Ok(Listening { _playing: playing, outtake, trouble, system, rate_hz, channels })
     }
 
     /// Hands on what is heard until the device goes away or the source is not wanted; returns why.
@@ -223,9 +213,9 @@ impl Listener {
                 return why;
             }
             if looked_at.elapsed() >= LOOK {
-                // Before anything is handed on: the server may have moved our stream to another device.
+                // Sound servers end the stream of a removed device without a word.
                 if let Some(id) = &self.pinned
-                    && !listening.catalog.is_present(id)
+                    && !listening.system.is_present(id)
                 {
                     return "it was disconnected".to_owned();
                 }

@@ -29,7 +29,7 @@ fn with_server(test: &str) -> Option<PathBuf> {
     let socket = home.path().join("native");
     let null_sink = |name: &str, text: &str| {
         format!(
-            "--load=module-null-sink sink_name={name} sink_properties=device.description='\"{text}\"' rate=48000 channels=2"
+            "--load=module-null-sink sink_name={name} sink_properties=\"device.description='{text}'\" rate=48000 channels=2"
         )
     };
     let server = Command::new("pulseaudio")
@@ -38,7 +38,7 @@ fn with_server(test: &str) -> Option<PathBuf> {
         .arg(null_sink("speakers", "Good Speakers"))
         .arg(null_sink("headset", "Headset"))
         .arg("--load=module-remap-source source_name=mic master=headset.monitor \
-              source_properties=device.description='\"Good Microphone\"'")
+              source_properties=\"device.description='Good Microphone'\"")
         .env("HOME", home.path())
         .env("XDG_RUNTIME_DIR", home.path())
         .stdout(Stdio::null())
@@ -78,8 +78,8 @@ fn pactl(socket: &Path, arguments: &[&str]) -> String {
 fn play(socket: &Path, output: &str, hz: u32) -> Killed {
     let tone = format!("sine=frequency={hz}:sample_rate=48000,volume=4");
     let mut ffmpeg = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", &tone, "-ac", "2"])
-        .args(["-t", "120", "-f", "s16le", "-"])
+        .args(["-v", "quiet", "-nostdin", "-f", "lavfi", "-i", &tone, "-ac", "2"])
+        .args(["-t", "300", "-f", "s16le", "-"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("ffmpeg is installed");
@@ -191,7 +191,7 @@ fn a_device_that_vanishes_is_silent_until_it_is_back() {
     wait_for("some retries", || (Instant::now() > until).then_some(()));
     assert!(heard.lock().unwrap().is_empty(), "silence, and not the other output");
 
-    let again = "sink_properties=device.description='\"Good Speakers\"'";
+    let again = "sink_properties=\"device.description='Good Speakers'\"";
     pactl(&socket, &["load-module", "module-null-sink", "sink_name=speakers", again, "rate=48000"]);
     wait_for("its return", || (source.state() == SourceState::Running).then_some(()));
     let _tone = play(&socket, "speakers", 1000);

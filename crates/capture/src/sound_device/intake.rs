@@ -76,19 +76,24 @@ pub(super) struct Outtake {
     stamps: Consumer<Stamp>,
 }
 
-/// A ring for one second of sound.
+/// A ring for one second of sound; the calling thread, which reads it, is woken for what is written.
 pub(super) fn ring(
     rate_hz: u32,
     channels: u16,
     clock: Arc<dyn Clock>,
-    reader: Thread,
     trouble: Arc<Trouble>,
 ) -> (Intake, Outtake) {
     let room = usize::try_from(rate_hz).unwrap_or(48_000) * usize::from(channels.max(1));
     let (samples_in, samples_out) = RingBuffer::new(room);
     let (stamps_in, stamps_out) = RingBuffer::new(STAMPS);
     (
-        Intake { samples: samples_in, stamps: stamps_in, clock, reader, trouble },
+        Intake {
+            samples: samples_in,
+            stamps: stamps_in,
+            clock,
+            reader: std::thread::current(),
+            trouble,
+        },
         Outtake { samples: samples_out, stamps: stamps_out },
     )
 }
@@ -150,26 +155,35 @@ impl Intake {
         self.reader.unpark();
     }
 
+    /// Takes samples that have just arrived, as bytes of native floats.
+    #[cfg(target_os = "linux")]
+    pub(super) fn take_floats(&mut self, bytes: &[u8], age: Duration) {
+        let captured_at = self.clock.now() - Span::from_duration(age);
+        let count = bytes.len() / 4;
+        let samples = bytes.chunks_exact(4).filter_map(|b| b.try_into().ok()).map(f32::from_ne_bytes);
+        self.put_each(count, samples, captured_at);
+        self.reader.unpark();
+    }
+
     fn put<T>(&mut self, samples: Option<&[T]>, captured_at: MediaTime)
     where
         T: SizedSample,
         f32: FromSample<T>,
     {
         let Some(samples) = samples.filter(|samples| !samples.is_empty()) else { return };
-        if self.stamps.is_full() {
-            self.trouble.dropped.fetch_add(samples.len() as u64, Ordering::Relaxed);
+        let converted = samples.iter().map(|sample| f32::from_sample_(*sample));
+        self.put_each(samples.len(), converted, captured_at);
+    }
+
+    fn put_each(&mut self, count: usize, samples: impl Iterator<Item = f32>, captured_at: MediaTime) {
+        let chunk = if self.stamps.is_full() { None } else { self.samples.write_chunk_uninit(count).ok() };
+        let Some(chunk) = chunk else {
+            self.trouble.dropped.fetch_add(count as u64, Ordering::Relaxed);
             return;
-        }
-        match self.samples.write_chunk_uninit(samples.len()) {
-            Ok(chunk) => {
-                let written = chunk.fill_from_iter(samples.iter().map(|s| f32::from_sample_(*s)));
-                // Cannot fail: there was room, and only this thread fills it.
-                let _ = self.stamps.push(Stamp { captured_at, samples: written });
-            }
-            Err(_) => {
-                self.trouble.dropped.fetch_add(samples.len() as u64, Ordering::Relaxed);
-            }
-        }
+        };
+        let written = chunk.fill_from_iter(samples);
+        // Cannot fail: there was room, and only this thread fills it.
+        let _ = self.stamps.push(Stamp { captured_at, samples: written });
     }
 }
 
@@ -205,7 +219,7 @@ mod tests {
     fn what_goes_in_comes_out_and_what_does_not_fit_is_counted() {
         let trouble = Arc::new(Trouble::default());
         let (mut intake, mut outtake) =
-            ring(10, 2, Arc::new(Standing), std::thread::current(), Arc::clone(&trouble));
+            ring(10, 2, Arc::new(Standing), Arc::clone(&trouble));
         for round in 0..30i64 {
             let at = MediaTime::from_millis(round);
             intake.put(Some(&[i16::MIN, 0, 16_384, i16::MAX][..]), at);
