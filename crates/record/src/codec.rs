@@ -33,6 +33,17 @@ fn color_box() -> UnknownBox {
     UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, payload.len() as u64), payload }
 }
 
+/// Some encoders leave out the fields that follow the parameter sets of High profiles, although they are demanded
+/// (ISO/IEC 14496-15, 5.3.3.1.2). What is meant then is what everybody makes: 4:2:0 with 8 bits.
+fn completed(avcc: AvccBox) -> AvccBox {
+    AvccBox {
+        chroma_format: avcc.chroma_format.or(Some(Uint::new(1))),
+        bit_depth_luma_minus8: avcc.bit_depth_luma_minus8.or(Some(Uint::new(0))),
+        bit_depth_chroma_minus8: avcc.bit_depth_chroma_minus8.or(Some(Uint::new(0))),
+        ..avcc
+    }
+}
+
 /// The sample entry of a rendition: `avc1` or `hvc1`, parameter sets in the entry only (ISO/IEC 14496-15, 5.4.2.1
 /// and 8.4.1).
 pub(crate) fn video_entry(config: &VideoConfig) -> Result<SampleEntry, Error> {
@@ -54,6 +65,7 @@ pub(crate) fn video_entry(config: &VideoConfig) -> Result<SampleEntry, Error> {
         VideoCodec::Avc => {
             let (avcc_box, _) =
                 AvccBox::decode(&boxed(*b"avcC", &config.decoder_config)).map_err(unreadable)?;
+            let avcc_box = completed(avcc_box);
             if avcc_box.sps_list.is_empty() || avcc_box.length_size_minus_one.get() != 3 {
                 return Err(refused(name(), "no sequence parameter set, or lengths of other than 4 bytes"));
             }
@@ -131,7 +143,7 @@ pub(crate) fn entry(entry: &SampleEntry) -> Option<Entry> {
                 77 => VideoProfile::Main,
                 _ => VideoProfile::High,
             };
-            video(VideoCodec::Avc, profile, &avc1.visual, avc1.avcc_box.encode_to_vec())
+            video(VideoCodec::Avc, profile, &avc1.visual, completed(avc1.avcc_box.clone()).encode_to_vec())
         }
         SampleEntry::Hvc1(hvc1) => {
             video(VideoCodec::Hevc, VideoProfile::Main, &hvc1.visual, hvc1.hvcc_box.encode_to_vec())
@@ -188,5 +200,23 @@ impl Entry {
                 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_high_profile_without_its_last_fields_can_be_recorded() {
+        let config = testkit::SyntheticStream::single().config();
+        let whole = config.video[0].as_ref().clone();
+        assert_eq!(whole.decoder_config[1], 100, "High");
+        let short = whole.decoder_config[..whole.decoder_config.len() - 4].into();
+        let entry_of_short = video_entry(&VideoConfig { decoder_config: short, ..whole.clone() }).unwrap();
+        let Some(Entry::Video { decoder_config, .. }) = entry(&entry_of_short) else {
+            panic!("not a picture")
+        };
+        assert_eq!(decoder_config, whole.decoder_config);
     }
 }

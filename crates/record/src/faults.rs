@@ -393,12 +393,15 @@ fn gaps_keep_their_length() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn no_damage_makes_reading_or_repairing_panic(
         finished in any::<bool>(),
-        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        damage in proptest::collection::vec(
+            (any::<prop::sample::Index>(), 1usize..9, prop_oneof![any::<u8>(), Just(0), Just(0xff), Just(0x7f)]),
+            1..12,
+        ),
         cut in any::<prop::sample::Index>(),
     ) {
         let (config, units) = stream(3);
@@ -411,11 +414,17 @@ proptest! {
             recorder.finish().unwrap();
         }
         let mut bytes = memory.bytes();
-        // Most of the damage goes where the boxes are.
-        for (place, value) in damage {
-            let length = bytes.len();
-            bytes[place.index(length)] = value;
-            bytes[place.index(2_000.min(length))] ^= value;
+        let length = bytes.len();
+        // Boxes lie at the head, at the beginning of each fragment, and at the end.
+        let boxes = (1..length).filter(|at| &bytes[at.saturating_sub(4)..*at] == b"traf").next_back().unwrap_or(0);
+        for (i, (place, count, value)) in damage.into_iter().enumerate() {
+            let start = match i % 4 {
+                0 => place.index(length),
+                1 => place.index(2_000.min(length)),
+                2 => (boxes + place.index(100)).min(length - 1),
+                _ => length - 1 - place.index(2_000.min(length)),
+            };
+            bytes[start..(start + count).min(length)].fill(value);
         }
         bytes.truncate(cut.index(bytes.len() * 2).max(1));
         if let Ok(mut reader) = Reader::on_storage(Box::new(Memory::of(bytes.clone())), name()) {

@@ -52,7 +52,7 @@ pub(crate) fn movie_start(head: &MoovBox, tables: &[SampleTable]) -> (u64, u32) 
 fn edits(table: &SampleTable, timescale: u32, (start, start_scale): (u64, u32)) -> (ElstBox, u64) {
     let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let start = rescale(signed(start), start_scale, timescale);
-    let late = signed(table.first_pts()) - start;
+    let late = signed(table.first_pts()).saturating_sub(start);
     let rate = FixedPointNumber::new(1, 0);
     let mut entries = Vec::new();
     let mut wait = 0;
@@ -61,11 +61,11 @@ fn edits(table: &SampleTable, timescale: u32, (start, start_scale): (u64, u32)) 
         entries.push(ElstEntry { edit_duration: wait, media_time: -1, media_rate: rate });
     }
     let from = signed(table.first_pts()).max(start);
-    let shown = u64::try_from(signed(table.end()) - from).unwrap_or(0);
+    let shown = u64::try_from(signed(table.end()).saturating_sub(from)).unwrap_or(0);
     let duration = rescale_up(shown, timescale, MOVIE_TIMESCALE);
-    let media_time = from - signed(table.first_dts());
+    let media_time = from.saturating_sub(signed(table.first_dts()));
     entries.push(ElstEntry { edit_duration: duration, media_time, media_rate: rate });
-    (ElstBox { entries }, wait + duration)
+    (ElstBox { entries }, wait.saturating_add(duration))
 }
 
 /// Appends the index at `end`, where the last fragment ends, and turns the reserved box into the head of the `mdat`.

@@ -11,9 +11,17 @@ use std::time::Duration;
 use serde::Serialize;
 use units::StreamConfig;
 
+const EXTENSION: &str = "journal.jsonl";
+
 /// `show.mp4` has the journal `show.journal.jsonl`.
 pub(crate) fn path_of(recording: &Path) -> PathBuf {
-    recording.with_extension("journal.jsonl")
+    recording.with_extension(EXTENSION)
+}
+
+/// The recording that a journal belongs to; `None` for a file that is no journal.
+pub(crate) fn recording_of(journal: &Path) -> Option<PathBuf> {
+    let stem = journal.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+    Some(journal.with_file_name(format!("{stem}.mp4")))
 }
 
 #[derive(Serialize)]

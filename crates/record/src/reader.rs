@@ -6,9 +6,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shiguredo_mp4::Decode;
 use shiguredo_mp4::aux::SampleTableAccessor;
-use shiguredo_mp4::boxes::{MoovBox, SampleEntry, TrakBox};
+use shiguredo_mp4::boxes::{MoovBox, SampleEntry, StszBox, TrakBox};
+use shiguredo_mp4::{Decode, Either};
 use units::{AccessUnit, Dts, EncodeStamps, Kbps, Pts, Span, StreamConfig, Track, TrackConfig, TrackId};
 
 use crate::Error;
@@ -115,7 +115,11 @@ impl Reader {
         let is_fragmented = moov.mvex_box.is_some();
         let mut found: Vec<Found> = Vec::new();
         for trak in &moov.trak_boxes {
-            found.push(if is_fragmented { fragmented(trak, &fragments) } else { progressive(trak, path)? });
+            found.push(if is_fragmented {
+                fragmented(trak, &fragments)
+            } else {
+                progressive(trak, path, length)?
+            });
         }
         let (tracks, entries) = index(&found, &moov);
         if tracks.is_empty() {
@@ -183,8 +187,22 @@ fn fragmented<'a>(trak: &'a TrakBox, fragments: &[scan::Fragment]) -> Found<'a> 
     Found { trak, samples, offsets }
 }
 
-fn progressive<'a>(trak: &'a TrakBox, path: &Path) -> Result<Found<'a>, Error> {
+fn progressive<'a>(trak: &'a TrakBox, path: &Path, length: u64) -> Result<Found<'a>, Error> {
     let stbl = trak.mdia_box.minf_box.stbl_box.clone();
+    // Sums of what the index says must stay within the file, so that none of them can overflow.
+    let bytes: u64 = match &stbl.stsz_box {
+        StszBox::Fixed { sample_size, sample_count } => {
+            u64::from(sample_size.get()) * u64::from(*sample_count)
+        }
+        StszBox::Variable { entry_sizes } => entry_sizes.iter().map(|size| u64::from(*size)).sum(),
+    };
+    let last_chunk = match &stbl.stco_or_co64_box {
+        Either::A(stco) => stco.chunk_offsets.iter().max().map_or(0, |offset| u64::from(*offset)),
+        Either::B(co64) => co64.chunk_offsets.iter().max().map_or(0, |offset| *offset),
+    };
+    if bytes > length || last_chunk > length {
+        return Err(Error::malformed(path, "its index points beyond its end"));
+    }
     let table =
         SampleTableAccessor::new(stbl).map_err(|error| Error::malformed(path, format!("{error:?}")))?;
     let (mut samples, mut offsets) = (Vec::new(), Vec::new());
@@ -207,11 +225,11 @@ fn progressive<'a>(trak: &'a TrakBox, path: &Path) -> Result<Found<'a>, Error> {
 fn shift(trak: &TrakBox, moov: &MoovBox) -> (i64, i64) {
     let entries =
         trak.edts_box.as_ref().and_then(|edts| edts.elst_box.as_ref()).map(|elst| elst.entries.as_slice());
-    let (mut wait, mut skip) = (0, 0);
+    let (mut wait, mut skip) = (0i64, 0);
     for entry in entries.unwrap_or_default() {
         if entry.media_time < 0 {
             let ticks = i64::try_from(entry.edit_duration).unwrap_or(i64::MAX);
-            wait += nanos(ticks, moov.mvhd_box.timescale.get());
+            wait = nanos(ticks, moov.mvhd_box.timescale.get()).saturating_add(wait);
         } else {
             skip = entry.media_time;
             break;

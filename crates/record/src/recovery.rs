@@ -50,20 +50,34 @@ pub enum Outcome {
 /// [`Error::Resource`] when the folder can not be read. What goes wrong with one file is said in its outcome.
 pub fn recover(dir: &Path) -> Result<Vec<Recovered>, Error> {
     let unreadable = |error| Error::resource("could not read the folder", dir, error);
-    let mut paths = Vec::new();
+    let (mut paths, mut journals) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let is_mp4 = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mp4"));
         if is_mp4 && path.is_file() {
             paths.push(path);
+        } else if let Some(recording) = journal::recording_of(&path) {
+            journals.push(recording);
         }
     }
     paths.sort();
+    remove_orphans(&journals);
     let outcomes = paths.into_iter().filter_map(|path| {
         let outcome = recover_file(&path).unwrap_or_else(|error| Some(Outcome::Failed(error)));
         outcome.map(|outcome| Recovered { path, outcome })
     });
     Ok(outcomes.collect())
+}
+
+/// Removes journals whose recording was cut short before its file was made, or was removed by the person.
+fn remove_orphans(recordings: &[PathBuf]) {
+    for recording in recordings.iter().filter(|recording| !recording.exists()) {
+        if let Ok(Found::Open { _lock: lock }) = journal::find(recording) {
+            drop(lock);
+            // Best effort: a stray journal does no harm.
+            let _ = fs::remove_file(journal::path_of(recording));
+        }
+    }
 }
 
 /// `None` when there is nothing to do.
@@ -164,7 +178,8 @@ fn duration(moov: &MoovBox, tables: &[SampleTable]) -> Span {
     let filled = moov.trak_boxes.iter().zip(tables).filter(|(_, table)| !table.is_empty());
     let lengths = filled.map(|(trak, table)| {
         let timescale = trak.mdia_box.mdhd_box.timescale.get();
-        nanos(signed(table.end()) - rescale(signed(start), start_scale, timescale), timescale)
+        let start = rescale(signed(start), start_scale, timescale);
+        nanos(signed(table.end()).saturating_sub(start), timescale)
     });
     Span::from_nanos(lengths.max().unwrap_or(0))
 }

@@ -79,7 +79,8 @@ impl SampleTable {
         {
             self.syncs.push(number);
         }
-        self.end = self.end.max(sample.dts + u64::from(sample.offset) + u64::from(sample.duration));
+        let shown_at = sample.dts.saturating_add(u64::from(sample.offset));
+        self.end = self.end.max(shown_at.saturating_add(u64::from(sample.duration)));
         self.last = Some(sample);
     }
 
@@ -95,7 +96,7 @@ impl SampleTable {
     /// When the first sample is shown, from the recording's origin. Recordings begin with key frames, so no sample
     /// of the track is shown earlier.
     pub(crate) fn first_pts(&self) -> u64 {
-        self.first_dts + u64::from(self.first_offset)
+        self.first_dts.saturating_add(u64::from(self.first_offset))
     }
 
     /// When the last sample's time is over, from the recording's origin.
@@ -105,7 +106,8 @@ impl SampleTable {
 
     /// Sum of all durations.
     pub(crate) fn media_duration(&self) -> u64 {
-        self.last.map_or(0, |last| last.dts - self.first_dts + u64::from(last.duration))
+        let until_last = |last: &Sample| last.dts.saturating_sub(self.first_dts);
+        self.last.as_ref().map_or(0, |last| until_last(last).saturating_add(u64::from(last.duration)))
     }
 
     pub(crate) fn stts(&self) -> SttsBox {

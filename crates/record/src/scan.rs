@@ -114,7 +114,8 @@ fn runs(
         let (_, next) = next_dts.iter_mut().find(|(track, _)| *track == tfhd.track_id)?;
         let mut dts = traf.tfdt_box.as_ref().map_or(*next, |tfdt| tfdt.base_media_decode_time);
         let base = tfhd.base_data_offset.unwrap_or(moof_offset);
-        let mut at = mdat.offset + mdat.head_bytes;
+        let payload = mdat.offset.saturating_add(mdat.head_bytes);
+        let mut at = payload;
         for trun in &traf.trun_boxes {
             if let Some(offset) = trun.data_offset {
                 at = base.checked_add_signed(i64::from(offset))?;
@@ -128,7 +129,7 @@ fn runs(
                 at = at.checked_add(u64::from(sample.size))?;
                 samples.push(sample);
             }
-            if start < mdat.offset + mdat.head_bytes || at > mdat.end() {
+            if start < payload || at > mdat.end() {
                 return None;
             }
             runs.push((tfhd.track_id, start, samples));

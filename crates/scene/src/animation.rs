@@ -51,11 +51,7 @@ pub(crate) struct Course {
 
 impl Course {
     pub(crate) fn new(duration: Span, easing: Easing) -> Self {
-        Self {
-            duration,
-            easing,
-            started: None,
-        }
+        Self { duration, easing, started: None }
     }
 
     pub(crate) fn begin(&mut self, pts: Pts) {
@@ -98,15 +94,8 @@ pub(crate) fn resolved(slot: &Slot, canvas: Size) -> Slot {
         return *slot;
     }
     // Canvas sides are at most 16384, exact in an f32.
-    let size = Vec2 {
-        x: canvas.width_px() as f32,
-        y: canvas.height_px() as f32,
-    };
-    Slot {
-        size,
-        match_canvas_size: false,
-        ..*slot
-    }
+    let size = Vec2 { x: canvas.width_px() as f32, y: canvas.height_px() as f32 };
+    Slot { size, match_canvas_size: false, ..*slot }
 }
 
 /// The slot at `share` of the way between two resolved ones. Floats are interpolated; the aspect mode changes at the
@@ -117,10 +106,7 @@ pub(crate) fn between(from: &Slot, to: &Slot, share: f32) -> Slot {
         return *to;
     }
     let mix = |a: f32, b: f32| if a == b { a } else { a + (b - a) * share };
-    let point = |a: Vec2, b: Vec2| Vec2 {
-        x: mix(a.x, b.x),
-        y: mix(a.y, b.y),
-    };
+    let point = |a: Vec2, b: Vec2| Vec2 { x: mix(a.x, b.x), y: mix(a.y, b.y) };
     Slot {
         position: point(from.position, to.position),
         size: point(from.size, to.size),
@@ -153,10 +139,7 @@ mod tests {
     fn easing_is_anchored_at_both_ends_and_never_turns_back() {
         for easing in [Easing::Smooth, Easing::Linear] {
             assert_eq!((easing.at(0.0), easing.at(0.5), easing.at(1.0)), (0.0, 0.5, 1.0));
-            assert_eq!(
-                (easing.at(-3.0), easing.at(7.0), easing.at(f32::NAN)),
-                (0.0, 1.0, 1.0)
-            );
+            assert_eq!((easing.at(-3.0), easing.at(7.0), easing.at(f32::NAN)), (0.0, 1.0, 1.0));
             for step in 0..100u8 {
                 assert!(easing.at(f32::from(step) / 100.0) <= easing.at(f32::from(step + 1) / 100.0));
             }
@@ -178,45 +161,21 @@ mod tests {
 
     #[test]
     fn floats_glide_and_the_aspect_waits_for_the_end() {
-        let from = Slot {
-            match_canvas_size: false,
-            aspect: AspectMode::Fill,
-            alpha: 0.0,
-            ..Slot::default()
-        };
+        let from = Slot { match_canvas_size: false, aspect: AspectMode::Fill, alpha: 0.0, ..Slot::default() };
         let to = Slot {
             position: Vec2 { x: 100.0, y: -20.0 },
             alpha: 1.0,
             gain: 2.0,
             z_index: 4.0,
             aspect: AspectMode::Fit,
-            fill_color: Color {
-                r: 1.0,
-                g: 0.5,
-                b: 0.0,
-                a: 1.0,
-            },
-            crop: Crop {
-                left: 0.5,
-                ..Crop::default()
-            },
+            fill_color: Color { r: 1.0, g: 0.5, b: 0.0, a: 1.0 },
+            crop: Crop { left: 0.5, ..Crop::default() },
             ..from
         };
         let half = between(&from, &to, 0.5);
         assert_eq!(half.position, Vec2 { x: 50.0, y: -10.0 });
-        assert_eq!(
-            (half.alpha, half.gain, half.z_index, half.crop.left),
-            (0.5, 1.5, 2.0, 0.25)
-        );
-        assert_eq!(
-            half.fill_color,
-            Color {
-                r: 0.5,
-                g: 0.25,
-                b: 0.0,
-                a: 0.5
-            }
-        );
+        assert_eq!((half.alpha, half.gain, half.z_index, half.crop.left), (0.5, 1.5, 2.0, 0.25));
+        assert_eq!(half.fill_color, Color { r: 0.5, g: 0.25, b: 0.0, a: 0.5 });
         assert_eq!(half.aspect, AspectMode::Fill);
         assert_eq!(between(&from, &to, 1.0), to);
     }

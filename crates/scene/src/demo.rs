@@ -26,22 +26,11 @@ struct Layout {
 impl Layout {
     fn item(&mut self, source: SourceId, slot: Slot) -> Item {
         self.last_item += 1;
-        Item {
-            id: ItemId(self.last_item),
-            source,
-            slot,
-            visible: true,
-        }
+        Item { id: ItemId(self.last_item), source, slot, visible: true }
     }
 
     fn whole(&mut self, source: SourceId, aspect: AspectMode) -> Item {
-        self.item(
-            source,
-            Slot {
-                aspect,
-                ..Slot::default()
-            },
-        )
+        self.item(source, Slot { aspect, ..Slot::default() })
     }
 
     fn part(
@@ -52,21 +41,11 @@ impl Layout {
         z_index: f32,
         aspect: AspectMode,
     ) -> Item {
-        let point = |(x, y): (f32, f32)| Vec2 {
-            x: (x * self.width).round(),
-            y: (y * self.height).round(),
-        };
+        let point = |(x, y): (f32, f32)| Vec2 { x: (x * self.width).round(), y: (y * self.height).round() };
         let (position, size) = (point(at), point(size));
         self.item(
             source,
-            Slot {
-                position,
-                size,
-                match_canvas_size: false,
-                z_index,
-                aspect,
-                ..Slot::default()
-            },
+            Slot { position, size, match_canvas_size: false, z_index, aspect, ..Slot::default() },
         )
     }
 
@@ -80,22 +59,11 @@ impl Layout {
 }
 
 fn source(id: SourceId, name: &str, kind: SourceKind) -> Source {
-    Source {
-        id,
-        name: name.to_owned(),
-        kind,
-        muted: false,
-        gain: 1.0,
-        delay_ms: 0,
-    }
+    Source { id, name: name.to_owned(), kind, muted: false, gain: 1.0, delay_ms: 0 }
 }
 
 fn scene(id: u64, name: &str, items: impl IntoIterator<Item = Item>) -> Scene {
-    Scene {
-        id: SceneId(id),
-        name: name.to_owned(),
-        items: items.into_iter().collect(),
-    }
+    Scene { id: SceneId(id), name: name.to_owned(), items: items.into_iter().collect() }
 }
 
 impl Collection {
@@ -105,17 +73,8 @@ impl Collection {
     pub fn demo(canvas: Size) -> Self {
         // Canvas sides are at most 16384, exact in an f32.
         let (width, height) = (canvas.width_px() as f32, canvas.height_px() as f32);
-        let mut layout = Layout {
-            width,
-            height,
-            last_item: 0,
-        };
-        let white = Color {
-            r: 1.0,
-            g: 1.0,
-            b: 1.0,
-            a: 1.0,
-        };
+        let mut layout = Layout { width, height, last_item: 0 };
+        let white = Color { r: 1.0, g: 1.0, b: 1.0, a: 1.0 };
         let words = SourceKind::Text {
             text: "Genlock demo".to_owned(),
             font: None,
@@ -128,43 +87,22 @@ impl Collection {
             source(
                 SCREEN,
                 "Screen",
-                SourceKind::Display {
-                    display: DisplaySelector::Primary,
-                    show_cursor: true,
-                },
+                SourceKind::Display { display: DisplaySelector::Primary, show_cursor: true },
             ),
             source(CAMERA, "Camera", SourceKind::Camera { device: None }),
             source(WORDS, "Lower third", words),
             source(
                 BAND,
                 "Lower third band",
-                SourceKind::Color {
-                    color: Color {
-                        r: 0.0,
-                        g: 0.0,
-                        b: 0.0,
-                        a: 0.6,
-                    },
-                },
+                SourceKind::Color { color: Color { r: 0.0, g: 0.0, b: 0.0, a: 0.6 } },
             ),
             source(
                 BACKGROUND,
                 "Background",
-                SourceKind::Color {
-                    color: Color {
-                        r: 0.07,
-                        g: 0.09,
-                        b: 0.13,
-                        a: 1.0,
-                    },
-                },
+                SourceKind::Color { color: Color { r: 0.07, g: 0.09, b: 0.13, a: 1.0 } },
             ),
             source(MICROPHONE, "Microphone", SourceKind::AudioInput { device: None }),
-            source(
-                DESKTOP_SOUND,
-                "Desktop sound",
-                SourceKind::DesktopAudio { device: None },
-            ),
+            source(DESKTOP_SOUND, "Desktop sound", SourceKind::DesktopAudio { device: None }),
         ];
         let pattern_and_screen = [
             layout.whole(PATTERN, AspectMode::None),
@@ -181,12 +119,9 @@ impl Collection {
         .into_iter()
         .chain(layout.lower_third());
         let screen_and_camera = scene(2, "Screen + camera", screen_and_camera);
-        let camera = [
-            layout.whole(BACKGROUND, AspectMode::None),
-            layout.whole(CAMERA, AspectMode::Fill),
-        ]
-        .into_iter()
-        .chain(layout.lower_third());
+        let camera = [layout.whole(BACKGROUND, AspectMode::None), layout.whole(CAMERA, AspectMode::Fill)]
+            .into_iter()
+            .chain(layout.lower_third());
         let camera = scene(3, "Camera", camera);
         Self {
             name: "Demo".to_owned(),

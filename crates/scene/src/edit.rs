@@ -255,20 +255,14 @@ impl Collection {
 
     /// The item with this identity, and the scene it is in.
     pub fn item(&self, id: ItemId) -> Option<(&Scene, &Item)> {
-        self.scenes
-            .iter()
-            .find_map(|scene| Some((scene, scene.items.iter().find(|item| item.id == id)?)))
+        self.scenes.iter().find_map(|scene| Some((scene, scene.items.iter().find(|item| item.id == id)?)))
     }
 
     /// The highest number that names a source, scene or item; 0 when there is none.
     pub fn highest_id(&self) -> u64 {
         let scenes = self.scenes.iter().map(|s| s.id.0);
         let items = self.scenes.iter().flat_map(|s| s.items.iter().map(|i| i.id.0));
-        scenes
-            .chain(items)
-            .chain(self.sources.iter().map(|s| s.id.0))
-            .max()
-            .unwrap_or(0)
+        scenes.chain(items).chain(self.sources.iter().map(|s| s.id.0)).max().unwrap_or(0)
     }
 
     /// The collection after `edit`. A collection that [`Collection::verify`] accepts stays one that it accepts.
@@ -288,19 +282,10 @@ impl Collection {
                 self.name.clone_from(name);
             }
             Edit::AddScene { id, name, at } => {
-                let scene = Scene {
-                    id: *id,
-                    name: name.clone(),
-                    items: Vec::new(),
-                };
+                let scene = Scene { id: *id, name: name.clone(), items: Vec::new() };
                 self.insert_scene(scene, *at)?;
             }
-            Edit::DuplicateScene {
-                scene,
-                id,
-                name,
-                first_item,
-            } => {
+            Edit::DuplicateScene { scene, id, name, first_item } => {
                 let place = self.scene_place(*scene)?;
                 let mut copy = self.scene(*scene).ok_or(EditError::NoSuchScene(*scene))?.clone();
                 for (number, item) in (first_item.0..).zip(&mut copy.items) {
@@ -331,18 +316,8 @@ impl Collection {
             })?,
             Edit::DuplicateItem { item, id } => {
                 let (scene, original) = self.item(*item).ok_or(EditError::NoSuchItem(*item))?;
-                let place = scene
-                    .items
-                    .iter()
-                    .position(|i| i.id == *item)
-                    .map(|place| place + 1);
-                let (scene, copy) = (
-                    scene.id,
-                    Item {
-                        id: *id,
-                        ..original.clone()
-                    },
-                );
+                let place = scene.items.iter().position(|i| i.id == *item).map(|place| place + 1);
+                let (scene, copy) = (scene.id, Item { id: *id, ..original.clone() });
                 self.insert_item(scene, &copy, place)?;
             }
             Edit::MoveItem { item, to } => {
@@ -405,20 +380,13 @@ impl Collection {
     }
 
     fn remove_source(&mut self, source: SourceId, with_items: bool) -> Result<(), EditError> {
-        let name = self
-            .source(source)
-            .ok_or(EditError::NoSuchSource(source))?
-            .name
-            .clone();
+        let name = self.source(source).ok_or(EditError::NoSuchSource(source))?.name.clone();
         let users: Vec<&str> = (self.scenes.iter())
             .filter(|scene| scene.items.iter().any(|item| item.source == source))
             .map(|scene| scene.name.as_str())
             .collect();
         if !users.is_empty() && !with_items {
-            return Err(EditError::SourceInUse {
-                source_name: name,
-                scenes: users.join(", "),
-            });
+            return Err(EditError::SourceInUse { source_name: name, scenes: users.join(", ") });
         }
         for scene in &mut self.scenes {
             scene.items.retain(|item| item.source != source);
@@ -441,8 +409,7 @@ impl Collection {
 
     fn insert_item(&mut self, scene: SceneId, item: &Item, at: Option<usize>) -> Result<(), EditError> {
         check_slot("slot", &item.slot)?;
-        self.source(item.source)
-            .ok_or(EditError::NoSuchSource(item.source))?;
+        self.source(item.source).ok_or(EditError::NoSuchSource(item.source))?;
         self.check_free_item(item.id)?;
         let items = &mut self.scene_mut(scene)?.items;
         check_room(items)?;
@@ -452,32 +419,19 @@ impl Collection {
     }
 
     fn check_free_item(&self, id: ItemId) -> Result<(), EditError> {
-        if self.item(id).is_some() {
-            Err(EditError::IdTaken(id.0))
-        } else {
-            Ok(())
-        }
+        if self.item(id).is_some() { Err(EditError::IdTaken(id.0)) } else { Ok(()) }
     }
 
     fn scene_place(&self, id: SceneId) -> Result<usize, EditError> {
-        self.scenes
-            .iter()
-            .position(|scene| scene.id == id)
-            .ok_or(EditError::NoSuchScene(id))
+        self.scenes.iter().position(|scene| scene.id == id).ok_or(EditError::NoSuchScene(id))
     }
 
     fn scene_mut(&mut self, id: SceneId) -> Result<&mut Scene, EditError> {
-        self.scenes
-            .iter_mut()
-            .find(|scene| scene.id == id)
-            .ok_or(EditError::NoSuchScene(id))
+        self.scenes.iter_mut().find(|scene| scene.id == id).ok_or(EditError::NoSuchScene(id))
     }
 
     fn source_mut(&mut self, id: SourceId) -> Result<&mut Source, EditError> {
-        self.sources
-            .iter_mut()
-            .find(|source| source.id == id)
-            .ok_or(EditError::NoSuchSource(id))
+        self.sources.iter_mut().find(|source| source.id == id).ok_or(EditError::NoSuchSource(id))
     }
 
     fn item_mut(&mut self, id: ItemId) -> Result<&mut Item, EditError> {
@@ -498,11 +452,7 @@ impl Collection {
 }
 
 fn check_room<T>(list: &[T]) -> Result<(), EditError> {
-    if list.len() >= limits::COUNT {
-        Err(EditError::Full)
-    } else {
-        Ok(())
-    }
+    if list.len() >= limits::COUNT { Err(EditError::Full) } else { Ok(()) }
 }
 
 /// Takes the entry at `from`, which exists, and puts it at `to` of what remains, or at the end.

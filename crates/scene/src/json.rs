@@ -85,10 +85,7 @@ struct File<'a> {
 /// written.
 pub fn to_json(collection: &Collection) -> Result<String, Violation> {
     collection.verify()?;
-    let file = File {
-        genlock_scenes: FORMAT_VERSION,
-        collection,
-    };
+    let file = File { genlock_scenes: FORMAT_VERSION, collection };
     let mut text = serde_json::to_string_pretty(&file)
         .map_err(|error| crate::verify::violation("collection", error.to_string()))?;
     text.push('\n');
@@ -136,12 +133,7 @@ fn collection(top: &Map<String, Value>) -> Result<Collection, Violation> {
         None => Vec::new(),
         Some(_) => list(top, "always_heard", "always_heard", piece::<SourceId>)?,
     };
-    Ok(Collection {
-        name: field(top, "name", "name")?,
-        sources,
-        scenes,
-        always_heard,
-    })
+    Ok(Collection { name: field(top, "name", "name")?, sources, scenes, always_heard })
 }
 
 fn scene(path: &str, value: &Value) -> Result<Scene, Violation> {
@@ -173,11 +165,9 @@ fn list<T>(
     read: impl Fn(&str, &Value) -> Result<T, Violation>,
 ) -> Result<Vec<T>, Violation> {
     match fields.get(name) {
-        Some(Value::Array(entries)) => entries
-            .iter()
-            .enumerate()
-            .map(|(i, entry)| read(&format!("{path}[{i}]"), entry))
-            .collect(),
+        Some(Value::Array(entries)) => {
+            entries.iter().enumerate().map(|(i, entry)| read(&format!("{path}[{i}]"), entry)).collect()
+        }
         Some(_) => Err(unreadable(path, "expected a list")),
         None => Err(unreadable(path, "missing")),
     }
@@ -200,11 +190,7 @@ fn note_unknown(found: &Value, known: &Value, path: &str, notices: &mut Vec<Noti
     match (found, known) {
         (Value::Object(found), Value::Object(known)) => {
             for (name, value) in found {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 match known.get(name) {
                     Some(known) => note_unknown(value, known, &path, notices),
                     None => notices.push(Notice::UnknownField { path }),

@@ -19,11 +19,7 @@ pub(crate) struct Seen {
 /// From the back to the front; equal depths keep their order.
 pub(crate) fn sort_by_depth(seen: &mut [Seen]) {
     let depth = |seen: &Seen| {
-        if seen.slot.z_index.is_nan() {
-            0.0
-        } else {
-            seen.slot.z_index
-        }
+        if seen.slot.z_index.is_nan() { 0.0 } else { seen.slot.z_index }
     };
     seen.sort_by(|a, b| depth(a).total_cmp(&depth(b)));
 }
@@ -35,13 +31,7 @@ pub(crate) fn layers(seen: &[Seen]) -> Vec<Layer> {
 }
 
 fn layer(seen: &Seen) -> Option<Layer> {
-    let Slot {
-        position,
-        size,
-        aspect,
-        crop,
-        ..
-    } = seen.slot;
+    let Slot { position, size, aspect, crop, .. } = seen.slot;
     let places = [position.x, position.y, size.x, size.y];
     if !places.iter().all(|place| place.is_finite()) || size.x == 0.0 || size.y == 0.0 {
         return None;
@@ -57,48 +47,20 @@ fn layer(seen: &Seen) -> Option<Layer> {
         return None;
     }
     let Color { r, g, b, a } = seen.slot.fill_color;
-    let fill_color = Color {
-        r: unit(r),
-        g: unit(g),
-        b: unit(b),
-        a: unit(a),
-    };
-    Some(Layer {
-        item: seen.item,
-        source: seen.source,
-        position,
-        size,
-        aspect,
-        fill_color,
-        alpha,
-        crop,
-    })
+    let fill_color = Color { r: unit(r), g: unit(g), b: unit(b), a: unit(a) };
+    Some(Layer { item: seen.item, source: seen.source, position, size, aspect, fill_color, alpha, crop })
 }
 
 /// 0 to 1; what is not a number counts as 0.
 fn unit(value: f32) -> f32 {
-    if value.is_nan() {
-        0.0
-    } else {
-        value.clamp(0.0, 1.0)
-    }
+    if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
 }
 
 /// How loud each source is, times `share`. A source placed several times is heard once, at its loudest.
 pub(crate) fn gains(seen: &[Seen], share: f32) -> HashMap<SourceId, f32> {
     let mut gains = HashMap::new();
-    for Seen {
-        source,
-        slot,
-        presence,
-        ..
-    } in seen
-    {
-        let gain = if slot.gain.is_finite() {
-            slot.gain.clamp(0.0, 2.0)
-        } else {
-            0.0
-        };
+    for Seen { source, slot, presence, .. } in seen {
+        let gain = if slot.gain.is_finite() { slot.gain.clamp(0.0, 2.0) } else { 0.0 };
         let heard: &mut f32 = gains.entry(*source).or_insert(0.0);
         *heard = heard.max(gain * unit(*presence) * unit(share));
     }
@@ -114,10 +76,7 @@ pub(crate) fn add_gains(gains: &mut HashMap<SourceId, f32>, always_heard: &[Sour
 
 /// A fade as one list: the upper scene's items with the share it has.
 pub(crate) fn flattened(mut under: Vec<Seen>, over: Vec<Seen>, share: f32) -> Vec<Seen> {
-    under.extend(over.into_iter().map(|seen| Seen {
-        presence: seen.presence * unit(share),
-        ..seen
-    }));
+    under.extend(over.into_iter().map(|seen| Seen { presence: seen.presence * unit(share), ..seen }));
     under
 }
 
@@ -138,17 +97,12 @@ pub(crate) fn glide(from: Vec<Seen>, to: Vec<Seen>, share: f32) -> Vec<Seen> {
                     presence: old.presence + (new.presence - old.presence) * share,
                     ..new
                 },
-                None => Seen {
-                    presence: new.presence * share,
-                    ..new
-                },
+                None => Seen { presence: new.presence * share, ..new },
             }
         })
         .collect();
-    let leaving = remaining.into_iter().flatten().map(|old| Seen {
-        presence: old.presence * (1.0 - share),
-        ..old
-    });
+    let leaving =
+        remaining.into_iter().flatten().map(|old| Seen { presence: old.presence * (1.0 - share), ..old });
     let mut seen: Vec<Seen> = leaving.chain(arriving).collect();
     sort_by_depth(&mut seen);
     seen
@@ -160,66 +114,29 @@ mod tests {
     use crate::Vec2;
 
     fn seen(slot: Slot) -> Seen {
-        Seen {
-            item: ItemId(1),
-            source: SourceId(1),
-            slot,
-            presence: 1.0,
-        }
+        Seen { item: ItemId(1), source: SourceId(1), slot, presence: 1.0 }
     }
 
     fn slot() -> Slot {
-        Slot {
-            size: Vec2 { x: 10.0, y: 10.0 },
-            match_canvas_size: false,
-            ..Slot::default()
-        }
+        Slot { size: Vec2 { x: 10.0, y: 10.0 }, match_canvas_size: false, ..Slot::default() }
     }
 
     #[test]
     fn nothing_that_is_not_a_number_reaches_the_compositor() {
         let nan = f32::NAN;
         for bad in [
-            Slot {
-                position: Vec2 { x: nan, y: 0.0 },
-                ..slot()
-            },
-            Slot {
-                size: Vec2 {
-                    x: 10.0,
-                    y: f32::INFINITY,
-                },
-                ..slot()
-            },
-            Slot {
-                size: Vec2::default(),
-                ..slot()
-            },
+            Slot { position: Vec2 { x: nan, y: 0.0 }, ..slot() },
+            Slot { size: Vec2 { x: 10.0, y: f32::INFINITY }, ..slot() },
+            Slot { size: Vec2::default(), ..slot() },
             Slot { alpha: nan, ..slot() },
-            Slot {
-                crop: Crop {
-                    left: 0.6,
-                    right: 0.4,
-                    ..Crop::default()
-                },
-                ..slot()
-            },
+            Slot { crop: Crop { left: 0.6, right: 0.4, ..Crop::default() }, ..slot() },
         ] {
             assert_eq!(layers(&[seen(bad)]), []);
         }
         let odd = Slot {
             alpha: 7.0,
-            fill_color: Color {
-                r: nan,
-                g: -1.0,
-                b: 2.0,
-                a: 0.5,
-            },
-            crop: Crop {
-                left: nan,
-                top: -3.0,
-                ..Crop::default()
-            },
+            fill_color: Color { r: nan, g: -1.0, b: 2.0, a: 0.5 },
+            crop: Crop { left: nan, top: -3.0, ..Crop::default() },
             gain: nan,
             z_index: nan,
             ..slot()
@@ -227,15 +144,7 @@ mod tests {
         let drawn = layers(&[seen(odd)]);
         assert_eq!(drawn.len(), 1);
         assert_eq!(drawn[0].alpha, 1.0);
-        assert_eq!(
-            drawn[0].fill_color,
-            Color {
-                r: 0.0,
-                g: 0.0,
-                b: 1.0,
-                a: 0.5
-            }
-        );
+        assert_eq!(drawn[0].fill_color, Color { r: 0.0, g: 0.0, b: 1.0, a: 0.5 });
         assert_eq!(drawn[0].crop, Crop::default());
         assert_eq!(gains(&[seen(odd)], 1.0)[&SourceId(1)], 0.0);
     }

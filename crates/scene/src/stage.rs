@@ -134,10 +134,7 @@ impl Stage {
         let from = self.program;
         let older = self.switch.take();
         if let Some(older) = &older {
-            self.ended.push(Ended {
-                id: older.id,
-                completed: false,
-            });
+            self.ended.push(Ended { id: older.id, completed: false });
         }
         self.program = to;
         let instant = transition.style == TransitionStyle::Cut || (older.is_none() && from == to);
@@ -149,34 +146,15 @@ impl Stage {
         let way = match (transition.style, older.map(|older| older.way)) {
             // Back to where the fade came from, or on to where it was going: the same fade, from its present share.
             (TransitionStyle::Fade, Some(Way::Fade { under, over, .. })) if under == Side::Scene(to) => {
-                Way::Fade {
-                    under,
-                    over,
-                    from_share: self.share,
-                    to_share: 0.0,
-                }
+                Way::Fade { under, over, from_share: self.share, to_share: 0.0 }
             }
             (TransitionStyle::Fade, Some(Way::Fade { under, over, .. })) if over == Side::Scene(to) => {
-                Way::Fade {
-                    under,
-                    over,
-                    from_share: self.share,
-                    to_share: 1.0,
-                }
+                Way::Fade { under, over, from_share: self.share, to_share: 1.0 }
             }
             (TransitionStyle::Move, _) => Way::Move { from },
-            _ => Way::Fade {
-                under: from,
-                over: Side::Scene(to),
-                from_share: 0.0,
-                to_share: 1.0,
-            },
+            _ => Way::Fade { under: from, over: Side::Scene(to), from_share: 0.0, to_share: 1.0 },
         };
-        self.switch = Some(Switch {
-            id,
-            way,
-            course: Course::new(duration, transition.easing),
-        });
+        self.switch = Some(Switch { id, way, course: Course::new(duration, transition.easing) });
         id
     }
 
@@ -188,24 +166,12 @@ impl Stage {
         let ended = &mut self.ended;
         self.motions.retain(|older| {
             if older.item == item {
-                ended.push(Ended {
-                    id: older.id,
-                    completed: false,
-                });
+                ended.push(Ended { id: older.id, completed: false });
             }
             older.item != item
         });
-        let from = self
-            .seen
-            .iter()
-            .find(|seen| seen.item == item)
-            .map(|seen| seen.slot);
-        self.motions.push(Motion {
-            id,
-            item,
-            from,
-            course: Course::new(duration, easing),
-        });
+        let from = self.seen.iter().find(|seen| seen.item == item).map(|seen| seen.slot);
+        self.motions.push(Motion { id, item, from, course: Course::new(duration, easing) });
         id
     }
 
@@ -217,10 +183,7 @@ impl Stage {
                 self.program = first.id;
             }
             if let Some(switch) = self.switch.take() {
-                self.ended.push(Ended {
-                    id: switch.id,
-                    completed: false,
-                });
+                self.ended.push(Ended { id: switch.id, completed: false });
             }
         }
         self.advance(collection, pts);
@@ -232,16 +195,9 @@ impl Stage {
         self.seen = std::mem::take(&mut evaluated.seen);
         let mut heard = evaluated.gains;
         add_gains(&mut heard, &collection.always_heard);
-        let gains = collection
-            .sources
-            .iter()
-            .filter(|source| source.kind.has_sound())
-            .filter_map(|source| {
-                heard
-                    .get(&source.id)
-                    .filter(|gain| **gain > 0.0)
-                    .map(|gain| (source.id, gain.clamp(0.0, 2.0)))
-            });
+        let gains = collection.sources.iter().filter(|source| source.kind.has_sound()).filter_map(|source| {
+            heard.get(&source.id).filter(|gain| **gain > 0.0).map(|gain| (source.id, gain.clamp(0.0, 2.0)))
+        });
         Evaluated {
             picture: evaluated.picture,
             gains: gains.collect(),
@@ -254,10 +210,7 @@ impl Stage {
         if let Some(mut switch) = self.switch.take() {
             switch.course.begin(pts);
             if switch.course.is_over(pts) {
-                self.ended.push(Ended {
-                    id: switch.id,
-                    completed: true,
-                });
+                self.ended.push(Ended { id: switch.id, completed: true });
             } else {
                 self.switch = Some(switch);
             }
@@ -266,17 +219,11 @@ impl Stage {
         self.motions.retain_mut(|motion| {
             motion.course.begin(pts);
             if collection.item(motion.item).is_none() {
-                ended.push(Ended {
-                    id: motion.id,
-                    completed: false,
-                });
+                ended.push(Ended { id: motion.id, completed: false });
                 return false;
             }
             if motion.from.is_none() || motion.course.is_over(pts) {
-                ended.push(Ended {
-                    id: motion.id,
-                    completed: true,
-                });
+                ended.push(Ended { id: motion.id, completed: true });
                 return false;
             }
             true
@@ -285,25 +232,13 @@ impl Stage {
 
     fn steady(&self, collection: &Collection, canvas: Size, pts: Pts) -> Shown {
         let seen = self.scene(collection, self.program, canvas, pts);
-        Shown {
-            picture: Picture {
-                layers: layers(&seen),
-                fade: None,
-            },
-            gains: gains(&seen, 1.0),
-            seen,
-        }
+        Shown { picture: Picture { layers: layers(&seen), fade: None }, gains: gains(&seen, 1.0), seen }
     }
 
     fn switching(&self, switch: &Switch, collection: &Collection, canvas: Size, pts: Pts) -> Shown {
         let share = switch.course.share(pts);
         match &switch.way {
-            Way::Fade {
-                under,
-                over,
-                from_share,
-                to_share,
-            } => {
+            Way::Fade { under, over, from_share, to_share } => {
                 let share = from_share + (to_share - from_share) * share;
                 let under = self.side(under, collection, canvas, pts);
                 let over = self.side(over, collection, canvas, pts);
@@ -312,10 +247,7 @@ impl Stage {
                     *heard.entry(source).or_insert(0.0) += gain;
                 }
                 Shown {
-                    picture: Picture {
-                        layers: layers(&under),
-                        fade: Some((layers(&over), share)),
-                    },
+                    picture: Picture { layers: layers(&under), fade: Some((layers(&over), share)) },
                     gains: heard,
                     seen: flattened(under, over, share),
                 }
@@ -325,10 +257,7 @@ impl Stage {
                 let to = self.scene(collection, self.program, canvas, pts);
                 let seen = glide(from, to, share);
                 Shown {
-                    picture: Picture {
-                        layers: layers(&seen),
-                        fade: None,
-                    },
+                    picture: Picture { layers: layers(&seen), fade: None },
                     gains: gains(&seen, 1.0),
                     seen,
                 }
@@ -357,12 +286,7 @@ impl Stage {
                     Some((motion, from)) => between(&from, &target, motion.course.share(pts)),
                     None => target,
                 };
-                Seen {
-                    item: item.id,
-                    source: item.source,
-                    slot,
-                    presence: 1.0,
-                }
+                Seen { item: item.id, source: item.source, slot, presence: 1.0 }
             })
             .collect();
         sort_by_depth(&mut seen);
@@ -372,10 +296,7 @@ impl Stage {
     /// Where an item was seen in the last picture: top-left corner and extent in canvas pixels, for handles drawn
     /// over the preview. `None` for items that are not on the programme.
     pub fn place_of(&self, item: ItemId) -> Option<(Vec2, Vec2)> {
-        self.seen
-            .iter()
-            .find(|seen| seen.item == item)
-            .map(|seen| (seen.slot.position, seen.slot.size))
+        self.seen.iter().find(|seen| seen.item == item).map(|seen| (seen.slot.position, seen.slot.size))
     }
 }
 

@@ -52,20 +52,14 @@ impl std::error::Error for Violation {}
 type Checked = Result<(), Violation>;
 
 pub(crate) fn violation(path: impl Into<String>, problem: impl Into<String>) -> Violation {
-    Violation {
-        path: path.into(),
-        problem: problem.into(),
-    }
+    Violation { path: path.into(), problem: problem.into() }
 }
 
 pub(crate) fn check_number(path: &str, value: f32, range: &RangeInclusive<f32>) -> Checked {
     if value.is_finite() && range.contains(&value) {
         return Ok(());
     }
-    Err(violation(
-        path,
-        format!("{value} is not between {} and {}", range.start(), range.end()),
-    ))
+    Err(violation(path, format!("{value} is not between {} and {}", range.start(), range.end())))
 }
 
 pub(crate) fn check_delay(path: &str, delay_ms: u32) -> Checked {
@@ -73,10 +67,7 @@ pub(crate) fn check_delay(path: &str, delay_ms: u32) -> Checked {
         return Ok(());
     }
     let (low, high) = (limits::DELAY_MS.start(), limits::DELAY_MS.end());
-    Err(violation(
-        path,
-        format!("{delay_ms} is not between {low} and {high} milliseconds"),
-    ))
+    Err(violation(path, format!("{delay_ms} is not between {low} and {high} milliseconds")))
 }
 
 pub(crate) fn check_name(path: &str, name: &str) -> Checked {
@@ -84,26 +75,17 @@ pub(crate) fn check_name(path: &str, name: &str) -> Checked {
         return Err(violation(path, "a name can not be empty"));
     }
     if !limits::NAME_CHARS.contains(&name.chars().count()) {
-        return Err(violation(
-            path,
-            format!("a name has at most {} characters", limits::NAME_CHARS.end()),
-        ));
+        return Err(violation(path, format!("a name has at most {} characters", limits::NAME_CHARS.end())));
     }
     if name.chars().any(char::is_control) {
-        return Err(violation(
-            path,
-            "a name can not hold line breaks or other control characters",
-        ));
+        return Err(violation(path, "a name can not hold line breaks or other control characters"));
     }
     Ok(())
 }
 
 fn check_text(path: &str, text: &str) -> Checked {
     if text.chars().count() > limits::TEXT_CHARS {
-        return Err(violation(
-            path,
-            format!("longer than {} characters", limits::TEXT_CHARS),
-        ));
+        return Err(violation(path, format!("longer than {} characters", limits::TEXT_CHARS)));
     }
     Ok(())
 }
@@ -137,10 +119,7 @@ fn check_crop(path: &str, crop: &Crop) -> Checked {
     check_number(&format!("{path}.right"), crop.right, &limits::UNIT)?;
     check_number(&format!("{path}.bottom"), crop.bottom, &limits::UNIT)?;
     if crop.left + crop.right > 1.0 || crop.top + crop.bottom > 1.0 {
-        return Err(violation(
-            path,
-            "opposite sides cut off more than the whole picture",
-        ));
+        return Err(violation(path, "opposite sides cut off more than the whole picture"));
     }
     Ok(())
 }
@@ -157,10 +136,9 @@ pub(crate) fn check_slot(path: &str, slot: &Slot) -> Checked {
 
 pub(crate) fn check_kind(path: &str, kind: &SourceKind) -> Checked {
     match kind {
-        SourceKind::Display {
-            display: crate::DisplaySelector::Named(name),
-            ..
-        } => check_text(&format!("{path}.display"), name),
+        SourceKind::Display { display: crate::DisplaySelector::Named(name), .. } => {
+            check_text(&format!("{path}.display"), name)
+        }
         SourceKind::Display { .. } | SourceKind::TestPattern { .. } => Ok(()),
         SourceKind::Window { window, .. } => {
             check_optional_text(&format!("{path}.window.title"), window.title.as_ref())?;
@@ -175,13 +153,7 @@ pub(crate) fn check_kind(path: &str, kind: &SourceKind) -> Checked {
         SourceKind::Media { path: file, .. } | SourceKind::Image { path: file } => {
             check_file(&format!("{path}.path"), file)
         }
-        SourceKind::Text {
-            text,
-            font,
-            size_px,
-            color,
-            ..
-        } => {
+        SourceKind::Text { text, font, size_px, color, .. } => {
             check_text(&format!("{path}.text"), text)?;
             check_optional_text(&format!("{path}.font"), font.as_ref())?;
             check_number(&format!("{path}.size_px"), *size_px, &limits::TEXT_PX)?;
@@ -206,11 +178,7 @@ fn check_count(path: &str, count: usize) -> Checked {
 }
 
 fn check_unique<T: Hash + Eq + Copy>(seen: &mut HashSet<T>, id: T, path: impl FnOnce() -> String) -> Checked {
-    if seen.insert(id) {
-        Ok(())
-    } else {
-        Err(violation(path(), "the same id is used before"))
-    }
+    if seen.insert(id) { Ok(()) } else { Err(violation(path(), "the same id is used before")) }
 }
 
 impl Collection {

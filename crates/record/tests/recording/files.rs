@@ -128,6 +128,15 @@ fn what_was_dropped_without_finishing_is_recovered_once() {
 }
 
 #[test]
+fn a_journal_without_its_recording_is_tidied_away() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Show.journal.jsonl"), "{\"recording\"").unwrap();
+    fs::write(dir.path().join("other.jsonl"), "").unwrap();
+    assert!(recover(dir.path()).unwrap().is_empty());
+    assert_eq!(names(dir.path()), ["other.jsonl"]);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let refused = recover(&dir.path().join("gone")).unwrap_err();

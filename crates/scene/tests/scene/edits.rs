@@ -19,10 +19,7 @@ fn setting_a_size_ends_matching_the_canvas() {
     let before = demo();
     let item = before.scenes[0].items[0].id;
     assert!(before.item(item).unwrap().1.slot.match_canvas_size);
-    let change = SlotChange {
-        size: Some(Vec2 { x: -320.0, y: 180.0 }),
-        ..SlotChange::default()
-    };
+    let change = SlotChange { size: Some(Vec2 { x: -320.0, y: 180.0 }), ..SlotChange::default() };
     let after = before.edited(&Edit::ChangeSlot { item, change }).unwrap();
     let slot = after.item(item).unwrap().1.slot;
     assert!(!slot.match_canvas_size);
@@ -35,88 +32,39 @@ fn what_does_not_fit_is_refused_with_a_sentence() {
     let collection = demo();
     let item = collection.scenes[0].items[0].id;
     let refused = |edit: Edit| collection.edited(&edit).unwrap_err().to_string();
+    assert_eq!(refused(Edit::RemoveScene { scene: SceneId(99) }), "there is no scene 99");
     assert_eq!(
-        refused(Edit::RemoveScene { scene: SceneId(99) }),
-        "there is no scene 99"
-    );
-    assert_eq!(
-        refused(Edit::RemoveSource {
-            source: SourceId(2),
-            with_items: false
-        }),
+        refused(Edit::RemoveSource { source: SourceId(2), with_items: false }),
         "“Screen” is still used in Pattern + screen, Screen + camera"
     );
     assert_eq!(
-        refused(Edit::SetAlwaysHeard {
-            source: SourceId(3),
-            heard: true
-        }),
+        refused(Edit::SetAlwaysHeard { source: SourceId(3), heard: true }),
         "a camera can not be heard"
     );
+    assert_eq!(refused(Edit::SetGain { source: SourceId(1), gain: 2.5 }), "gain: 2.5 is not between 0 and 2");
     assert_eq!(
-        refused(Edit::SetGain {
-            source: SourceId(1),
-            gain: 2.5
-        }),
-        "gain: 2.5 is not between 0 and 2"
-    );
-    assert_eq!(
-        refused(Edit::SetDelay {
-            source: SourceId(1),
-            delay_ms: 2001
-        }),
+        refused(Edit::SetDelay { source: SourceId(1), delay_ms: 2001 }),
         "delay_ms: 2001 is not between 0 and 2000 milliseconds"
     );
-    let change = SlotChange {
-        alpha: Some(f32::NAN),
-        ..SlotChange::default()
-    };
-    assert_eq!(
-        refused(Edit::ChangeSlot { item, change }),
-        "slot.alpha: NaN is not between 0 and 1"
-    );
-    let blank = Edit::RenameScene {
-        scene: SceneId(1),
-        name: "  ".into(),
-    };
+    let change = SlotChange { alpha: Some(f32::NAN), ..SlotChange::default() };
+    assert_eq!(refused(Edit::ChangeSlot { item, change }), "slot.alpha: NaN is not between 0 and 1");
+    let blank = Edit::RenameScene { scene: SceneId(1), name: "  ".into() };
     assert_eq!(refused(blank), "name: a name can not be empty");
 
     let mut last = demo();
     for scene in [1, 2] {
-        last = last
-            .edited(&Edit::RemoveScene {
-                scene: SceneId(scene),
-            })
-            .unwrap();
+        last = last.edited(&Edit::RemoveScene { scene: SceneId(scene) }).unwrap();
     }
-    assert_eq!(
-        last.edited(&Edit::RemoveScene { scene: SceneId(3) }),
-        Err(EditError::LastScene)
-    );
+    assert_eq!(last.edited(&Edit::RemoveScene { scene: SceneId(3) }), Err(EditError::LastScene));
 }
 
 #[test]
 fn removing_a_source_with_its_items_leaves_no_trace() {
-    let heard = demo()
-        .edited(&Edit::SetAlwaysHeard {
-            source: SourceId(1),
-            heard: true,
-        })
-        .unwrap();
-    let after = heard
-        .edited(&Edit::RemoveSource {
-            source: SourceId(1),
-            with_items: true,
-        })
-        .unwrap();
+    let heard = demo().edited(&Edit::SetAlwaysHeard { source: SourceId(1), heard: true }).unwrap();
+    let after = heard.edited(&Edit::RemoveSource { source: SourceId(1), with_items: true }).unwrap();
     assert_eq!(after.verify(), Ok(()));
     assert!(after.always_heard.is_empty());
-    assert!(
-        after
-            .scenes
-            .iter()
-            .all(|scene| scene.items.iter().all(|item| item.source != SourceId(1)))
-    );
+    assert!(after.scenes.iter().all(|scene| scene.items.iter().all(|item| item.source != SourceId(1))));
 }
 
 #[test]
@@ -126,19 +74,9 @@ fn a_gesture_is_one_step() {
     history.apply(&Edit::SetMuted { source, muted: true }).unwrap();
     let before = history.present().clone();
     for step in 0..50u8 {
-        history
-            .apply_in_group(
-                &Edit::SetGain {
-                    source,
-                    gain: f32::from(step) / 50.0,
-                },
-                7,
-            )
-            .unwrap();
+        history.apply_in_group(&Edit::SetGain { source, gain: f32::from(step) / 50.0 }, 7).unwrap();
     }
-    history
-        .apply_in_group(&Edit::SetGain { source, gain: 2.0 }, 8)
-        .unwrap();
+    history.apply_in_group(&Edit::SetGain { source, gain: 2.0 }, 8).unwrap();
     assert!(history.undo());
     assert_eq!(history.present().source(source).unwrap().gain, 0.98);
     assert!(history.undo());
@@ -150,13 +88,7 @@ fn a_gesture_is_one_step() {
 fn ids_are_not_used_again_after_an_undo() {
     let mut history = History::new(demo());
     let first = history.new_id();
-    history
-        .apply(&Edit::AddScene {
-            id: SceneId(first),
-            name: "One".into(),
-            at: None,
-        })
-        .unwrap();
+    history.apply(&Edit::AddScene { id: SceneId(first), name: "One".into(), at: None }).unwrap();
     history.undo();
     assert!(history.new_id() > first);
     let copies = history.new_ids(5);
@@ -181,24 +113,11 @@ fn change() -> impl Strategy<Value = SlotChange> {
         right,
         bottom,
     });
-    let aspect = prop_oneof![
-        Just(AspectMode::Fit),
-        Just(AspectMode::Fill),
-        Just(AspectMode::None)
-    ];
+    let aspect = prop_oneof![Just(AspectMode::Fit), Just(AspectMode::Fill), Just(AspectMode::None)];
     (
-        (
-            point(),
-            point(),
-            proptest::option::of(any::<bool>()),
-            proptest::option::of(wild()),
-        ),
+        (point(), point(), proptest::option::of(any::<bool>()), proptest::option::of(wild())),
         (proptest::option::of(aspect), proptest::option::of(color)),
-        (
-            proptest::option::of(wild()),
-            proptest::option::of(crop),
-            proptest::option::of(wild()),
-        ),
+        (proptest::option::of(wild()), proptest::option::of(crop), proptest::option::of(wild())),
     )
         .prop_map(
             |((position, size, match_canvas_size, z_index), (aspect, fill_color), (alpha, crop, gain))| {
@@ -226,41 +145,18 @@ fn edit() -> impl Strategy<Value = Edit> {
     let kind = prop_oneof![
         name().prop_map(|path| SourceKind::Image { path }),
         (name(), any::<bool>()).prop_map(|(path, looping)| SourceKind::Media { path, looping }),
-        wild().prop_map(|r| SourceKind::Color {
-            color: Color {
-                r,
-                ..Color::default()
-            }
-        }),
+        wild().prop_map(|r| SourceKind::Color { color: Color { r, ..Color::default() } }),
         Just(SourceKind::AudioInput { device: None }),
         any::<bool>().prop_map(|beep| SourceKind::TestPattern { beep }),
     ];
     let added =
         (source(), name(), kind.clone(), wild(), 0u32..2500).prop_map(|(id, name, kind, gain, delay_ms)| {
-            Edit::AddSource {
-                source: Source {
-                    id,
-                    name,
-                    kind,
-                    muted: false,
-                    gain,
-                    delay_ms,
-                },
-            }
+            Edit::AddSource { source: Source { id, name, kind, muted: false, gain, delay_ms } }
         });
     let placed = (scene(), item(), source(), change(), proptest::option::of(place())).prop_map(
         |(scene, id, source, change, at)| {
             let slot = change.applied_to(&Slot::default());
-            Edit::AddItem {
-                scene,
-                item: Item {
-                    id,
-                    source,
-                    slot,
-                    visible: true,
-                },
-                at,
-            }
+            Edit::AddItem { scene, item: Item { id, source, slot, visible: true }, at }
         },
     );
     prop_oneof![

@@ -51,18 +51,12 @@ fn says_where_a_file_is_wrong() {
         refusal(&spoilt("\"kind\": \"camera\"", "\"kind\": \"drone\""))
             .starts_with("sources[2]: unknown variant")
     );
-    assert_eq!(
-        refusal(&spoilt("\"name\": \"Demo\"", "\"name\": \"\"")),
-        "name: a name can not be empty"
-    );
+    assert_eq!(refusal(&spoilt("\"name\": \"Demo\"", "\"name\": \"\"")), "name: a name can not be empty");
     assert_eq!(
         refusal(&spoilt("\"gain\": 1.0", "\"gain\": 1e99")),
         "sources[0].gain: inf is not between 0 and 2"
     );
-    assert_eq!(
-        refusal("{\"genlock_scenes\": 1, \"name\": \"x\", \"sources\": []}"),
-        "scenes: missing"
-    );
+    assert_eq!(refusal("{\"genlock_scenes\": 1, \"name\": \"x\", \"sources\": []}"), "scenes: missing");
     assert_eq!(
         refusal("{\"genlock_scenes\": 1, \"name\": \"x\", \"sources\": [], \"scenes\": []}"),
         "scenes: a collection has at least one scene"
@@ -76,24 +70,12 @@ fn says_what_is_not_a_collection_at_all() {
         "not readable at line 2, column 23: key must be a string"
     );
     assert!(matches!(from_json(""), Err(ReadError::Syntax { .. })));
-    for other in [
-        "[]",
-        "{}",
-        "12",
-        "{\"genlock_scenes\": \"one\"}",
-        "{\"genlock_scenes\": 0}",
-    ] {
+    for other in ["[]", "{}", "12", "{\"genlock_scenes\": \"one\"}", "{\"genlock_scenes\": 0}"] {
         assert_eq!(from_json(other), Err(ReadError::NotACollection), "{other}");
     }
-    assert_eq!(
-        from_json("{\"genlock_scenes\": 2}"),
-        Err(ReadError::TooNew { found: 2 })
-    );
+    assert_eq!(from_json("{\"genlock_scenes\": 2}"), Err(ReadError::TooNew { found: 2 }));
     let deep = "[".repeat(100_000);
-    assert!(
-        matches!(from_json(&deep), Err(ReadError::Syntax { .. })),
-        "no stack overflow"
-    );
+    assert!(matches!(from_json(&deep), Err(ReadError::Syntax { .. })), "no stack overflow");
 }
 
 #[test]

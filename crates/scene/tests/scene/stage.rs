@@ -16,14 +16,7 @@ const SECOND: SceneId = SceneId(2);
 const THIRD: SceneId = SceneId(3);
 
 fn source(id: SourceId, kind: SourceKind) -> Source {
-    Source {
-        id,
-        name: format!("{}", id.0),
-        kind,
-        muted: false,
-        gain: 1.0,
-        delay_ms: 0,
-    }
+    Source { id, name: format!("{}", id.0), kind, muted: false, gain: 1.0, delay_ms: 0 }
 }
 
 fn item(id: u64, source: SourceId, x: f32, z_index: f32) -> Item {
@@ -34,12 +27,7 @@ fn item(id: u64, source: SourceId, x: f32, z_index: f32) -> Item {
         z_index,
         ..Slot::default()
     };
-    Item {
-        id: ItemId(id),
-        source,
-        slot,
-        visible: true,
-    }
+    Item { id: ItemId(id), source, slot, visible: true }
 }
 
 fn collection() -> Collection {
@@ -48,21 +36,10 @@ fn collection() -> Collection {
     Collection {
         name: "Test".into(),
         sources: vec![
-            source(
-                RED,
-                SourceKind::Color {
-                    color: scene::Color::default(),
-                },
-            ),
+            source(RED, SourceKind::Color { color: scene::Color::default() }),
             source(TONE, SourceKind::TestPattern { beep: true }),
             source(MICROPHONE, SourceKind::AudioInput { device: None }),
-            source(
-                FILM,
-                SourceKind::Media {
-                    path: "a.mp4".into(),
-                    looping: true,
-                },
-            ),
+            source(FILM, SourceKind::Media { path: "a.mp4".into(), looping: true }),
         ],
         scenes: vec![
             Scene {
@@ -70,16 +47,8 @@ fn collection() -> Collection {
                 name: "1".into(),
                 items: vec![item(11, RED, 0.0, 0.0), item(12, TONE, 10.0, 0.0)],
             },
-            Scene {
-                id: SECOND,
-                name: "2".into(),
-                items: vec![item(22, RED, 200.0, 5.0), film],
-            },
-            Scene {
-                id: THIRD,
-                name: "3".into(),
-                items: vec![item(31, TONE, 500.0, 0.0)],
-            },
+            Scene { id: SECOND, name: "2".into(), items: vec![item(22, RED, 200.0, 5.0), film] },
+            Scene { id: THIRD, name: "3".into(), items: vec![item(31, TONE, 500.0, 0.0)] },
         ],
         always_heard: vec![],
     }
@@ -90,11 +59,7 @@ fn frame(stage: &mut Stage, collection: &Collection, ms: i64) -> Evaluated {
 }
 
 fn linear(style: TransitionStyle, ms: i64) -> Transition {
-    Transition {
-        style,
-        duration: Span::from_millis(ms),
-        easing: Easing::Linear,
-    }
+    Transition { style, duration: Span::from_millis(ms), easing: Easing::Linear }
 }
 
 fn items(layers: &[Layer]) -> Vec<u64> {
@@ -116,25 +81,12 @@ fn layers_are_sorted_by_depth_and_hidden_items_are_left_out() {
         item(1, RED, 0.0, 3.0),
         item(2, RED, 0.0, -1.0),
         item(3, TONE, 0.0, 3.0),
-        Item {
-            visible: false,
-            ..item(4, FILM, 0.0, 0.0)
-        },
-        Item {
-            slot: Slot {
-                z_index: 2.0,
-                ..Slot::default()
-            },
-            ..item(5, RED, 0.0, 0.0)
-        },
+        Item { visible: false, ..item(4, FILM, 0.0, 0.0) },
+        Item { slot: Slot { z_index: 2.0, ..Slot::default() }, ..item(5, RED, 0.0, 0.0) },
     ];
     let shown = frame(&mut Stage::new(FIRST), &document, 0);
     assert_eq!(items(&shown.picture.layers), [2, 5, 1, 3]);
-    assert_eq!(
-        shown.picture.layers[1].size,
-        Vec2 { x: 1280.0, y: 720.0 },
-        "matches the canvas"
-    );
+    assert_eq!(shown.picture.layers[1].size, Vec2 { x: 1280.0, y: 720.0 }, "matches the canvas");
     assert_eq!(shown.gains, [(TONE, 1.0)], "a hidden film is not heard");
 }
 
@@ -143,16 +95,10 @@ fn sources_that_are_always_heard_are_heard_at_full_gain() {
     let mut document = collection();
     document.always_heard = vec![MICROPHONE, FILM];
     let mut stage = Stage::new(SECOND);
-    assert_eq!(
-        frame(&mut stage, &document, 0).gains,
-        [(MICROPHONE, 1.0), (FILM, 1.0)]
-    );
+    assert_eq!(frame(&mut stage, &document, 0).gains, [(MICROPHONE, 1.0), (FILM, 1.0)]);
     stage.switch(FIRST, linear(TransitionStyle::Fade, 1000));
     frame(&mut stage, &document, 1000);
-    assert_eq!(
-        frame(&mut stage, &document, 1500).gains,
-        [(TONE, 0.5), (MICROPHONE, 1.0), (FILM, 1.0)]
-    );
+    assert_eq!(frame(&mut stage, &document, 1500).gains, [(TONE, 0.5), (MICROPHONE, 1.0), (FILM, 1.0)]);
 }
 
 #[test]
@@ -176,10 +122,7 @@ fn a_fade_lays_the_new_scene_over_the_old_one_with_its_sound() {
     assert_eq!(start.picture.fade.as_ref().unwrap().1, 0.0);
     let shown = frame(&mut stage, &document, 350);
     let (over, share) = shown.picture.fade.unwrap();
-    assert_eq!(
-        (items(&shown.picture.layers), items(&over), share),
-        (vec![11, 12], vec![21, 22], 0.25)
-    );
+    assert_eq!((items(&shown.picture.layers), items(&over), share), (vec![11, 12], vec![21, 22], 0.25));
     assert_eq!(shown.gains, [(TONE, 0.75), (FILM, 0.125)]);
     assert!(stage.is_switching());
     let end = frame(&mut stage, &document, 1100);
@@ -218,12 +161,7 @@ fn a_third_scene_fades_in_over_what_is_seen() {
     let newer = stage.switch(THIRD, linear(TransitionStyle::Fade, 1000));
     let shown = frame(&mut stage, &document, 533);
     assert_eq!(shown.ended, [interrupted(older)]);
-    let alphas: Vec<_> = shown
-        .picture
-        .layers
-        .iter()
-        .map(|layer| (layer.item.0, layer.alpha))
-        .collect();
+    let alphas: Vec<_> = shown.picture.layers.iter().map(|layer| (layer.item.0, layer.alpha)).collect();
     assert_eq!(alphas, [(11, 1.0), (12, 1.0), (21, 0.5), (22, 0.5)]);
     assert_eq!(items(&shown.picture.fade.unwrap().0), [31]);
     assert_eq!(frame(&mut stage, &document, 1533).ended, [done(newer)]);
@@ -237,23 +175,13 @@ fn a_move_glides_what_both_scenes_share() {
     frame(&mut stage, &document, 0);
     let shown = frame(&mut stage, &document, 500);
     assert_eq!(shown.picture.fade, None);
-    let drawn: Vec<_> = shown
-        .picture
-        .layers
-        .iter()
-        .map(|l| (l.item.0, l.position.x, l.alpha))
-        .collect();
+    let drawn: Vec<_> = shown.picture.layers.iter().map(|l| (l.item.0, l.position.x, l.alpha)).collect();
     assert_eq!(drawn, [(12, 10.0, 0.5), (21, 700.0, 0.5), (22, 100.0, 1.0)]);
     assert_eq!(shown.gains, [(TONE, 0.5), (FILM, 0.25)]);
     // Interrupted by a move onwards: it begins where things stand.
     let onwards = stage.switch(THIRD, linear(TransitionStyle::Move, 1000));
     let shown = frame(&mut stage, &document, 533);
-    let drawn: Vec<_> = shown
-        .picture
-        .layers
-        .iter()
-        .map(|l| (l.item.0, l.position.x, l.alpha))
-        .collect();
+    let drawn: Vec<_> = shown.picture.layers.iter().map(|l| (l.item.0, l.position.x, l.alpha)).collect();
     assert_eq!(drawn, [(21, 700.0, 0.5), (31, 10.0, 0.5), (22, 100.0, 1.0)]);
     assert_eq!(shown.ended, [interrupted(id)]);
     assert_eq!(frame(&mut stage, &document, 1533).ended, [done(onwards)]);
@@ -262,22 +190,14 @@ fn a_move_glides_what_both_scenes_share() {
 #[test]
 fn the_kth_item_of_a_source_becomes_the_kth() {
     let mut document = collection();
-    document.scenes[0].items = vec![
-        item(1, RED, 0.0, 0.0),
-        item(2, RED, 100.0, 0.0),
-        item(3, RED, 900.0, 0.0),
-    ];
+    document.scenes[0].items =
+        vec![item(1, RED, 0.0, 0.0), item(2, RED, 100.0, 0.0), item(3, RED, 900.0, 0.0)];
     document.scenes[1].items = vec![item(4, RED, 1000.0, 0.0), item(5, RED, 1100.0, 0.0)];
     let mut stage = Stage::new(FIRST);
     stage.switch(SECOND, linear(TransitionStyle::Move, 1000));
     frame(&mut stage, &document, 0);
     let shown = frame(&mut stage, &document, 500);
-    let drawn: Vec<_> = shown
-        .picture
-        .layers
-        .iter()
-        .map(|l| (l.item.0, l.position.x, l.alpha))
-        .collect();
+    let drawn: Vec<_> = shown.picture.layers.iter().map(|l| (l.item.0, l.position.x, l.alpha)).collect();
     assert_eq!(drawn, [(3, 900.0, 0.5), (4, 500.0, 1.0), (5, 600.0, 1.0)]);
 }
 
@@ -286,16 +206,8 @@ fn an_item_glides_to_what_the_document_says() {
     let (mut document, mut stage) = (collection(), Stage::new(FIRST));
     frame(&mut stage, &document, 0);
     let glide = |document: &Collection, x: f32| {
-        let change = SlotChange {
-            position: Some(Vec2 { x, y: 0.0 }),
-            ..SlotChange::default()
-        };
-        document
-            .edited(&Edit::ChangeSlot {
-                item: ItemId(11),
-                change,
-            })
-            .unwrap()
+        let change = SlotChange { position: Some(Vec2 { x, y: 0.0 }), ..SlotChange::default() };
+        document.edited(&Edit::ChangeSlot { item: ItemId(11), change }).unwrap()
     };
     let x = |shown: &Evaluated| shown.picture.layers[0].position.x;
     document = glide(&document, 100.0);
@@ -329,10 +241,7 @@ fn a_scene_removed_from_under_the_programme_gives_way_to_the_first() {
     frame(&mut stage, &document, 0);
     let document = document.edited(&Edit::RemoveScene { scene: SECOND }).unwrap();
     let shown = frame(&mut stage, &document, 33);
-    assert_eq!(
-        (items(&shown.picture.layers), shown.ended),
-        (vec![11, 12], vec![interrupted(id)])
-    );
+    assert_eq!((items(&shown.picture.layers), shown.ended), (vec![11, 12], vec![interrupted(id)]));
     assert_eq!(stage.program(), FIRST);
 }
 
@@ -344,11 +253,8 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let style = prop_oneof![
-        Just(TransitionStyle::Cut),
-        Just(TransitionStyle::Fade),
-        Just(TransitionStyle::Move)
-    ];
+    let style =
+        prop_oneof![Just(TransitionStyle::Cut), Just(TransitionStyle::Fade), Just(TransitionStyle::Move)];
     prop_oneof![
         (1u64..5, style, -10i64..400).prop_map(|(scene, style, ms)| Act::Switch(scene, style, ms)),
         (10u64..35, -2000.0f32..2000.0, -10i64..400).prop_map(|(item, x, ms)| Act::Animate(item, x, ms)),
