@@ -8,7 +8,7 @@
 pub enum Scaler {
     /// A triangle, two samples wide: the cheapest, slightly soft.
     Bilinear,
-    /// Catmull-Rom (Keys 1981, a = -1/2), four samples wide: the usual choice.
+    /// Keys' cubic with a = -0.6, four samples wide: the usual choice, and what ffmpeg's scaler takes for bicubic.
     #[default]
     Bicubic,
     /// A sinc windowed by a sinc, six samples wide: the sharpest.
@@ -32,9 +32,10 @@ impl Scaler {
         }
         match self {
             Self::Bilinear => 1.0 - x,
-            // Keys, "Cubic Convolution Interpolation for Digital Image Processing", equation 4 with a = -1/2.
-            Self::Bicubic if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
-            Self::Bicubic => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
+            // Keys, "Cubic Convolution Interpolation for Digital Image Processing" (1981), equation 4 before a is
+            // chosen; a = -0.6 is the default of libswscale (ffmpeg-scaler(1), `param1`).
+            Self::Bicubic if x < 1.0 => (1.4 * x - 2.4) * x * x + 1.0,
+            Self::Bicubic => ((-0.6 * x + 3.0) * x - 4.8) * x + 2.4,
             Self::Lanczos => sinc(x) * sinc(x / 3.0),
         }
     }

@@ -1,0 +1,184 @@
+//! Frames in order: what is repeated, what is waited for, what is refused, and the preview.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use compositor::{CanvasConfig, Compositor, Error, RenditionOutput, Scaler};
+use scene::Picture;
+use units::{ColorSpace, Pts, VideoFrame};
+
+use crate::reference::{Plane, Rgb, bt709, psnr};
+use crate::studio::{PATIENCE, Studio, bgrx, gpu, layer, nv12, photograph, planes, size};
+
+fn black() -> [f64; 3] {
+    [16.0, 128.0, 128.0]
+}
+
+fn is_all(planes: &[Plane; 3], codes: [f64; 3]) -> bool {
+    planes
+        .iter()
+        .zip(codes)
+        .all(|(plane, code)| plane.samples.iter().all(|sample| (sample - code).abs() <= 1.0))
+}
+
+#[test]
+fn nothing_and_missing_sources_are_black() {
+    let mut studio = Studio::new(size(64, 48));
+    assert!(is_all(&studio.show(&[]), black()));
+    assert!(is_all(&studio.show(&[layer(1, (0.0, 0.0), (64.0, 48.0))]), black()));
+    studio.set(1, bgrx(&Rgb::new(4, 4, |_, _| [255.0; 3])));
+    assert!(is_all(&studio.show(&[layer(1, (0.0, 0.0), (64.0, 48.0))]), bt709([255.0; 3])));
+    studio.sources.clear();
+    assert!(is_all(&studio.show(&[layer(1, (0.0, 0.0), (64.0, 48.0))]), black()));
+}
+
+#[test]
+fn an_unchanged_picture_is_not_drawn_again() {
+    let mut studio = Studio::new(size(64, 48));
+    studio.set(1, bgrx(&photograph(64, 48)));
+    let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
+    let bytes = |frame: &Arc<VideoFrame>| frame.plane(0).as_ptr();
+    let first = studio.frame(&picture);
+    let second = studio.frame(&picture);
+    assert_eq!(bytes(&first.pictures[0]), bytes(&second.pictures[0]));
+    assert_eq!(second.pictures[0].captured_at(), second.pts.at());
+    assert!(second.pts > first.pts);
+    // A new frame of the same source is seen, and the picture held from before stays as it was.
+    let before = planes(&first.pictures[0]);
+    studio.set(1, bgrx(&Rgb::new(64, 48, |_, _| [255.0; 3])));
+    assert!(is_all(&planes(&studio.frame(&picture).pictures[0]), bt709([255.0; 3])));
+    for shade in 0..12 {
+        studio.set(1, bgrx(&Rgb::new(64, 48, |_, _| [f64::from(shade); 3])));
+        studio.frame(&picture);
+    }
+    assert_eq!(planes(&first.pictures[0]), before);
+}
+
+#[test]
+fn several_frames_under_way_come_in_order() {
+    let config = CanvasConfig {
+        size: size(64, 48),
+        renditions: vec![RenditionOutput { size: size(64, 48), scaler: Scaler::Bilinear }],
+        in_flight: Some(3),
+    };
+    let mut compositor = Compositor::new(gpu(), &config).unwrap();
+    let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
+    // Every second frame repeats the one before.
+    let frames: Vec<_> =
+        (0..8).map(|n| bgrx(&Rgb::new(64, 48, move |_, _| [f64::from(n / 2 * 60); 3]))).collect();
+    let kept: Vec<_> = (0..8).map(|n: usize| Arc::clone(&frames[n / 2 * 2])).collect();
+    let mut given = Vec::new();
+    for (number, frame) in kept.iter().enumerate() {
+        compositor.compose(Pts::from_millis(number as i64), &picture, &|_| Some(Arc::clone(frame))).unwrap();
+        if let Some(frame) = compositor.collect(PATIENCE).unwrap() {
+            given.push(frame);
+        }
+    }
+    while let Some(frame) = compositor.drain(PATIENCE).unwrap() {
+        given.push(frame);
+    }
+    assert_eq!(given.len(), 8);
+    for (number, frame) in given.iter().enumerate() {
+        assert_eq!(frame.pts, Pts::from_millis(number as i64));
+        assert!(is_all(&planes(&frame.pictures[0]), bt709([(number / 2 * 60) as f64; 3])), "{number}");
+    }
+}
+
+#[test]
+fn composing_without_collecting_is_refused() {
+    let mut studio = Studio::new(size(64, 48));
+    let picture = Picture::default();
+    studio.compositor.compose(Pts::ZERO, &picture, &|_| None).unwrap();
+    let busy = studio.compositor.compose(Pts::ZERO, &picture, &|_| None);
+    assert!(matches!(busy, Err(Error::Busy { in_flight: 1 })), "{busy:?}");
+    assert!(studio.compositor.collect(PATIENCE).unwrap().is_some());
+    assert!(studio.compositor.collect(Duration::ZERO).unwrap().is_none());
+}
+
+#[test]
+fn impossible_sizes_are_refused() {
+    for (canvas, rendition) in [((63, 48), (64, 48)), ((64, 48), (64, 47))] {
+        let config = CanvasConfig {
+            size: size(canvas.0, canvas.1),
+            renditions: vec![RenditionOutput {
+                size: size(rendition.0, rendition.1),
+                scaler: Scaler::Bicubic,
+            }],
+            in_flight: None,
+        };
+        assert!(matches!(Compositor::new(gpu(), &config), Err(Error::OddSize { .. })));
+    }
+}
+
+#[test]
+fn the_preview_shows_the_canvas_and_only_while_somebody_looks() {
+    // Smooth, so that what 4:2:0 loses is not what is judged.
+    let picture =
+        Rgb::new(64, 48, |x, y| [40.0 + 3.0 * x as f64, 200.0 - 2.0 * y as f64, 60.0 + (x + y) as f64]);
+    let mut studio = Studio::new(size(64, 48));
+    studio.set(1, nv12(&picture.to_yuv(), ColorSpace::default()));
+    let layers = [layer(1, (0.0, 0.0), (64.0, 48.0))];
+    let preview = studio.compositor.preview();
+    studio.show(&layers);
+    assert_eq!(preview.latest(), None);
+    preview.show(size(9999, 48));
+    // The canvas did not change, the preview comes all the same.
+    studio.show(&layers);
+    let first = preview.latest().unwrap();
+    assert_eq!(first.size, size(64, 48));
+    let seen = read_back(&first.view);
+    for (found, wanted) in seen.iter().zip(&picture.planes) {
+        assert!(psnr(found, wanted) >= 42.0, "{}", psnr(found, wanted));
+    }
+    // Unchanged: no new picture. Smaller: one.
+    studio.show(&layers);
+    assert_eq!(preview.latest().unwrap().serial, first.serial);
+    preview.show(size(32, 24));
+    studio.show(&layers);
+    assert_eq!(preview.latest().unwrap().size, size(32, 24));
+    // Nobody looks for a while.
+    for number in 0..40 {
+        studio.set(1, bgrx(&Rgb::new(4, 4, |_, _| [f64::from(number); 3])));
+        studio.show(&layers);
+    }
+    let stale = preview.latest().unwrap().serial;
+    studio.show(&layers);
+    assert!(preview.latest().unwrap().serial > stale);
+    preview.hide();
+    assert_eq!(preview.latest(), None);
+}
+
+fn read_back(view: &wgpu::TextureView) -> [Plane; 3] {
+    let texture = view.texture();
+    let (width, height) = (texture.width(), texture.height());
+    let stride = (width * 4).next_multiple_of(256);
+    let (device, queue) = (gpu().device(), gpu().queue());
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: u64::from(stride * height),
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.copy_texture_to_buffer(
+        texture.as_image_copy(),
+        wgpu::TexelCopyBufferInfo {
+            buffer: &buffer,
+            layout: wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(stride),
+                rows_per_image: None,
+            },
+        },
+        texture.size(),
+    );
+    queue.submit([encoder.finish()]);
+    buffer.map_async(wgpu::MapMode::Read, .., |mapped| mapped.unwrap());
+    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    let bytes = buffer.get_mapped_range(..).unwrap();
+    [0, 1, 2].map(|channel| {
+        Plane::new(width as usize, height as usize, |x, y| {
+            f64::from(bytes[y * stride as usize + x * 4 + channel])
+        })
+    })
+}
