@@ -50,7 +50,8 @@ fn cause(error: &io::Error, first: &[u8]) -> Cause {
 
 fn certificate_cause(error: &CertificateError) -> Cause {
     match error {
-        CertificateError::UnknownIssuer => Cause::UntrustedIssuer,
+        // A bad signature is an issuer that bears a trusted one's name and has not its key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Cause::UntrustedIssuer,
         CertificateError::NotValidForName => Cause::WrongName { presented: Vec::new() },
         CertificateError::NotValidForNameContext { presented, .. } => {
             Cause::WrongName { presented: presented.iter().map(|name| plain_name(name)).collect() }

@@ -1,0 +1,19 @@
+//! Real sockets on loopback: against a server half of our own, and against receivers that others wrote.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
+
+mod authority;
+mod clip;
+mod ffmpeg;
+mod loopback;
+mod node_media_server;
+mod secrecy;
+mod server;
+mod show;
+mod tools;
