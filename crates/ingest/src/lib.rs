@@ -1,1 +1,30 @@
-//! placeholder
+//! The rehearsal ingest: on loopback, a service that behaves as the documents of Amazon IVS say.
+//!
+//! It listens for RTMP and for RTMPS with a certificate made for the run, knows stream keys that expire and lets one
+//! publisher per key in, judges every stream by the rules of its channel with [`ivs::Judge`], tells what happens as
+//! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT and several tracks
+//! are not spoken: a multitrack stream is answered as a channel answers that is not configured for it.
+//!
+//! What a peer sends can end its own connection and nothing else. Memory per connection is bounded: the longest
+//! message is [`MAX_MESSAGE_BYTES`], and a full queue to the disk stops the reading.
+//!
+//! Time is the media clock's: silence, expiry and faults follow [`units::Clock`], so tests turn them by hand. Only how
+//! often the clock is looked at, and the patience with a peer that does not take bytes, are real time.
+
+mod certificate;
+mod config;
+mod connection;
+mod error;
+mod event_log;
+mod listener;
+mod received;
+mod report;
+mod service;
+mod session;
+mod stream_keys;
+
+pub use config::{Faults, IngestConfig, Refusal, Stall, StreamKey};
+pub use error::Error;
+pub use listener::{Addresses, Ingest, start};
+pub use report::{Ending, SessionReport};
+pub use session::MAX_MESSAGE_BYTES;

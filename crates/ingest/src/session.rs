@@ -1,0 +1,453 @@
+//! One publisher's session without its socket: bytes in, bytes and FLV tags out, everything judged.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ertmp::amf0::{self, Value};
+use ertmp::flv::{TagKind, file_tag};
+use ertmp::{ConnectRequest, MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession};
+use ivs::event::Happening;
+use ivs::limits::RTMP_APP;
+use ivs::{AnnouncedMedia, Code, Finding, Judge, NamedBy, Observation, Protocol, Severity, code};
+use units::{MediaTime, Secret, Span};
+
+use crate::config::Faults;
+use crate::event_log::{random, stream_id};
+use crate::report::{Ending, SessionReport};
+use crate::service::Service;
+use crate::stream_keys::{LiveKey, Rejection};
+
+/// Longest message that is taken, in bytes. A picture of a second at the highest bitrate has about 1 MB.
+pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
+
+/// How long a peer may take to publish; whoever takes longer is no publisher.
+const PUBLISH_PATIENCE: Span = Span::from_secs(30);
+
+/// Most bytes taken from the connection at a time.
+pub(crate) const READ_BYTES: usize = 16 * 1024;
+
+/// Longest name of an encoder that is kept, in characters.
+const ENCODER_CHARACTERS: usize = 120;
+
+const KEY_SOURCE: &str = "IVS user guide, Service Quotas, Other Quotas: Stream key";
+
+/// A stream that was let in.
+struct OnAir {
+    stream_id: String,
+    started: bool,
+    /// Lets the next publisher in when it is dropped.
+    _key: LiveKey,
+}
+
+pub(crate) struct Session {
+    service: Arc<Service>,
+    server: ServerSession,
+    judge: Judge,
+    number: u64,
+    protocol: Protocol,
+    peer: SocketAddr,
+    faults: Faults,
+    connected_at: MediaTime,
+    on_air: Option<OnAir>,
+    published_at: Option<MediaTime>,
+    stream_id: Option<String>,
+    first_idr_at: Option<MediaTime>,
+    ending: Option<Ending>,
+    /// The code of the event that tells of the end.
+    ending_code: Option<&'static str>,
+    said_goodbye: bool,
+    encoder: Option<String>,
+    video_messages: u64,
+    audio_messages: u64,
+    data_messages: u64,
+    tags: VecDeque<Vec<u8>>,
+    next_read_at: MediaTime,
+}
+
+impl Session {
+    pub(crate) fn new(service: Arc<Service>, protocol: Protocol, peer: SocketAddr) -> Self {
+        let (number, faults) = service.begin_session();
+        let now = service.now();
+        let mut handshake = [0u8; RANDOM_BYTES];
+        // Need not be secret (RTMP 1.0, 5.2.3), so a system without randomness is no reason to refuse.
+        random(&mut handshake);
+        let config = ServerConfig { max_message_bytes: MAX_MESSAGE_BYTES, ..ServerConfig::default() };
+        Self {
+            server: ServerSession::new(config, &handshake),
+            judge: Judge::new(service.rules),
+            service,
+            number,
+            protocol,
+            peer,
+            faults,
+            connected_at: now,
+            on_air: None,
+            published_at: None,
+            stream_id: None,
+            first_idr_at: None,
+            ending: None,
+            ending_code: None,
+            said_goodbye: false,
+            encoder: None,
+            video_messages: 0,
+            audio_messages: 0,
+            data_messages: 0,
+            tags: VecDeque::new(),
+            next_read_at: now,
+        }
+    }
+
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether the connection is to be closed once everything is written.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Whether the connection is to be cut without a word.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.ending == Some(Ending::Fault) && self.published_at.is_some()
+    }
+
+    /// Bytes to write to the peer.
+    pub(crate) fn poll_output(&mut self) -> Option<Vec<u8>> {
+        self.server.poll_output()
+    }
+
+    /// FLV tags to keep.
+    pub(crate) fn poll_tag(&mut self) -> Option<Vec<u8>> {
+        self.tags.pop_front()
+    }
+
+    /// How many bytes may be read now; 0 for none, because of a fault on demand.
+    pub(crate) fn read_allowance(&self, now: MediaTime) -> usize {
+        if let (Some(stall), Some(published_at)) = (self.faults.stall, self.published_at) {
+            let since = now - published_at;
+            let over = stall.lasting.is_some_and(|lasting| since >= stall.after + lasting);
+            if since >= stall.after && !over {
+                return 0;
+            }
+        }
+        match self.faults.read_bytes_per_sec {
+            None => READ_BYTES,
+            Some(_) if now < self.next_read_at => 0,
+            // A tenth of a second's worth at a time.
+            Some(rate) => usize::try_from(rate / 10).unwrap_or(READ_BYTES).clamp(1, READ_BYTES),
+        }
+    }
+
+    /// Bytes that came from the peer.
+    pub(crate) fn handle_input(&mut self, bytes: &[u8], now: MediaTime) {
+        if let Some(rate) = self.faults.read_bytes_per_sec {
+            let nanos = bytes.len() as u64 * 1_000_000_000 / u64::from(rate.max(1));
+            let due = self.next_read_at.max(now);
+            self.next_read_at = due + Span::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
+        }
+        if self.is_over() {
+            return;
+        }
+        if let Err(error) = self.server.handle_input(bytes) {
+            self.handle_events(now);
+            self.break_off(&error, now);
+            return;
+        }
+        self.handle_events(now);
+    }
+
+    /// Time passes.
+    pub(crate) fn tick(&mut self, now: MediaTime) {
+        if self.is_over() {
+            return;
+        }
+        let Some(published_at) = self.published_at else {
+            if now - self.connected_at >= PUBLISH_PATIENCE {
+                let sentence = "The peer connected and did not publish within 30 seconds.";
+                self.judge.report(Finding::new(Severity::Refused, code::PROTOCOL_ERROR, now, sentence, ""));
+                self.end(Ending::ProtocolError);
+            }
+            return;
+        };
+        if self.faults.close_after.is_some_and(|after| now - published_at >= after) {
+            self.end(Ending::Fault);
+            return;
+        }
+        self.judge.tick(now);
+        self.handle_observations(now);
+    }
+
+    /// The peer closed the connection, or it broke.
+    pub(crate) fn peer_closed(&mut self) {
+        self.end(if self.said_goodbye { Ending::Publisher } else { Ending::PeerClosed });
+    }
+
+    /// The TLS handshake failed: `why` is the TLS library's.
+    pub(crate) fn refuse_tls(&mut self, why: &str, now: MediaTime) {
+        let sentence = format!("TLS could not be set up: {why}.");
+        self.judge.report(Finding::new(Severity::Refused, code::PROTOCOL_ERROR, now, sentence, ""));
+        self.end(Ending::ProtocolError);
+    }
+
+    /// The ingest is being stopped.
+    pub(crate) fn stop(&mut self) {
+        self.end(Ending::Stopped);
+    }
+
+    /// Closes the books. `file` is the name of the file that was kept, `file_problem` what went wrong with it.
+    pub(crate) fn finish(
+        mut self,
+        file: Option<String>,
+        file_problem: Option<String>,
+        now: MediaTime,
+    ) -> Option<SessionReport> {
+        self.leave_air(now);
+        let received_bytes = self.server.received_bytes();
+        let ending = self.ending.unwrap_or(Ending::PeerClosed);
+        let verdict = self.judge.finish(now);
+        if received_bytes == 0 && ending == Ending::PeerClosed {
+            // Somebody looked whether the port is open.
+            return None;
+        }
+        let after = |at: MediaTime| (at - self.connected_at).as_millis();
+        Some(SessionReport {
+            session: self.number,
+            stream_id: self.stream_id,
+            protocol: self.protocol,
+            peer: self.peer,
+            encoder: self.encoder.map(|encoder| self.service.keys.clean(&encoder)),
+            connected_at_ms: self.connected_at.as_millis(),
+            published_after_ms: self.published_at.map(after),
+            first_idr_after_ms: self.first_idr_at.map(after),
+            lasted_ms: after(now),
+            ending,
+            said_goodbye: self.said_goodbye,
+            received_bytes,
+            video_messages: self.video_messages,
+            audio_messages: self.audio_messages,
+            data_messages: self.data_messages,
+            verdict,
+            file,
+            file_problem,
+        })
+    }
+
+    /// Ends the stream for the channel: tells the events and frees the key. Called as soon as the session is over, so
+    /// that the same publisher can come back while the old connection still drains.
+    pub(crate) fn leave_air(&mut self, now: MediaTime) {
+        let Some(on_air) = self.on_air.take() else { return };
+        let ended = Happening::SessionEnded { code: self.ending_code };
+        self.service.events.tell(&on_air.stream_id, ended, now);
+        if on_air.started {
+            self.service.events.tell(&on_air.stream_id, Happening::StreamEnd, now);
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    fn break_off(&mut self, error: &ertmp::Error, now: MediaTime) {
+        if self.is_over() {
+            return;
+        }
+        let sentence = format!("The connection was ended: {error}.");
+        self.judge.report(Finding::new(Severity::Disconnected, code::PROTOCOL_ERROR, now, sentence, ""));
+        self.end(Ending::ProtocolError);
+    }
+
+    /// Works off what the peer did. Verdicts let the protocol go on, which makes more events.
+    fn handle_events(&mut self, now: MediaTime) {
+        while !self.is_over() {
+            let Some(event) = self.server.poll_event() else { break };
+            let handled = match event {
+                ServerEvent::Connect(request) => self.handle_connect(&request, now),
+                ServerEvent::Publish { stream_name, .. } => self.handle_publish(&stream_name, now),
+                event => {
+                    self.handle_stream_event(event, now);
+                    Ok(())
+                }
+            };
+            if let Err(error) = handled {
+                self.break_off(&error, now);
+            }
+            self.handle_observations(now);
+        }
+    }
+
+    fn handle_connect(&mut self, request: &ConnectRequest, now: MediaTime) -> Result<(), ertmp::Error> {
+        self.name_encoder(&request.flash_ver);
+        if let Some(refusal) = self.faults.refuse_connect.clone() {
+            self.rehearse_refusal(&refusal.description, now);
+            return self.server.refuse_connect(&refusal.code, &refusal.description);
+        }
+        self.judge.connected(self.protocol, now);
+        if self.judge.is_over() {
+            self.end(Ending::Service);
+            let description = "The channel does not allow insecure ingest. Use rtmps:// instead of rtmp://.";
+            return self.server.refuse_connect("NetConnection.Connect.Rejected", description);
+        }
+        // Arguments and a trailing slash are no part of the name.
+        let app = request.app.split('?').next().unwrap_or_default().trim_matches('/');
+        if app != RTMP_APP.value {
+            let sentence = "The application in the address is not “app”; the address ends in /app.";
+            self.refuse(code::APP_UNKNOWN, sentence, RTMP_APP.source, now);
+            return self.server.refuse_connect("NetConnection.Connect.InvalidApp", sentence);
+        }
+        self.server.accept_connect()
+    }
+
+    fn handle_publish(&mut self, stream_name: &Secret, now: MediaTime) -> Result<(), ertmp::Error> {
+        if let Some(refusal) = self.faults.refuse_publish.clone() {
+            self.rehearse_refusal(&refusal.description, now);
+            return self.server.refuse_publish(&refusal.code, &refusal.description);
+        }
+        let key = match self.service.keys.claim(stream_name, now) {
+            Ok(key) => key,
+            Err(rejection) => {
+                let (finding, status, sentence) = match rejection {
+                    Rejection::Unknown => {
+                        let sentence =
+                            "The stream key is not one of this channel; copy it again from the channel.";
+                        (code::KEY_UNKNOWN, "NetStream.Publish.Denied", sentence)
+                    }
+                    Rejection::Expired => {
+                        let sentence = "The stream key is no longer valid; get a new one.";
+                        (code::KEY_EXPIRED, "NetStream.Publish.Denied", sentence)
+                    }
+                    Rejection::InUse => {
+                        let sentence = "A stream with this key is on air already; stop it first.";
+                        (code::KEY_IN_USE, "NetStream.Publish.BadName", sentence)
+                    }
+                };
+                self.refuse(finding, sentence, KEY_SOURCE, now);
+                return self.server.refuse_publish(status, sentence);
+            }
+        };
+        let stream_id = stream_id();
+        self.service.events.tell(&stream_id, Happening::SessionCreated, now);
+        self.stream_id = Some(stream_id.clone());
+        self.published_at = Some(now);
+        self.on_air = Some(OnAir { stream_id, started: false, _key: key });
+        self.judge.published(now);
+        self.server.accept_publish()
+    }
+
+    fn handle_stream_event(&mut self, event: ServerEvent, now: MediaTime) {
+        match event {
+            ServerEvent::Media { kind, timestamp_ms, body } => {
+                match kind {
+                    MediaKind::Audio => self.audio_messages += 1,
+                    MediaKind::Video => self.video_messages += 1,
+                }
+                self.judge.flv_tag(kind, timestamp_ms, &body, now);
+                self.keep(kind.into(), timestamp_ms, &body);
+            }
+            ServerEvent::Metadata { timestamp_ms, value } => {
+                self.data_messages += 1;
+                self.judge.heard(now);
+                self.judge.announced(AnnouncedMedia::read(&value), now);
+                if let Some(encoder) = value.get("encoder").and_then(Value::as_str) {
+                    self.name_encoder(encoder);
+                }
+                self.keep_values(timestamp_ms, &[Value::from("onMetaData"), value]);
+            }
+            ServerEvent::Data { timestamp_ms, values } => {
+                self.data_messages += 1;
+                self.judge.heard(now);
+                self.keep_values(timestamp_ms, &values);
+            }
+            ServerEvent::FcUnpublish { .. } => self.said_goodbye = true,
+            ServerEvent::DeleteStream { .. } => self.end(Ending::Publisher),
+            // Everything else was answered by the protocol, or asks for nothing.
+            _ => {}
+        }
+    }
+
+    fn handle_observations(&mut self, now: MediaTime) {
+        while let Some(observation) = self.judge.poll() {
+            let happening = match observation {
+                Observation::Finding(finding) => {
+                    self.handle_finding(&finding, now);
+                    continue;
+                }
+                Observation::FirstIdr => {
+                    self.first_idr_at = Some(now);
+                    continue;
+                }
+                Observation::StreamStart => {
+                    if let Some(on_air) = &mut self.on_air {
+                        on_air.started = true;
+                    }
+                    Happening::StreamStart
+                }
+                Observation::StarvationStart => Happening::StarvationStart,
+                Observation::StarvationEnd => Happening::StarvationEnd,
+            };
+            if let Some(on_air) = &self.on_air {
+                self.service.events.tell(&on_air.stream_id, happening, now);
+            }
+        }
+    }
+
+    fn handle_finding(&mut self, finding: &Finding, now: MediaTime) {
+        let Finding { severity, code, sentence, .. } = finding;
+        tracing::debug!(session = self.number, ?severity, code = code.name, %sentence, "rehearsal ingest");
+        let Some(on_air) = &self.on_air else { return };
+        if let Some(breach) = &finding.breach {
+            self.service.events.tell(&on_air.stream_id, Happening::LimitBreach(breach.clone()), now);
+        }
+        if !severity.ends_stream() || !self.service.enforce || self.is_over() {
+            return;
+        }
+        self.end(Ending::Service);
+        self.ending_code = session_ended_code(finding);
+        let description = format!("[{}] {sentence}", code.name);
+        if let Err(error) = self.server.kick("NetStream.Publish.Rejected", &description) {
+            tracing::debug!(session = self.number, %error, "the refusal could not be told");
+        }
+    }
+
+    fn refuse(&mut self, code: Code, sentence: &'static str, source: &'static str, now: MediaTime) {
+        self.judge.report(Finding::new(Severity::Refused, code, now, sentence, source));
+        self.end(Ending::Service);
+    }
+
+    fn rehearse_refusal(&mut self, description: &str, now: MediaTime) {
+        let sentence = format!("Refused because the rehearsal was told to: {description}");
+        let sentence = self.service.keys.clean(&sentence);
+        self.judge.report(Finding::new(Severity::Refused, code::REHEARSED_FAULT, now, sentence, ""));
+        self.end(Ending::Fault);
+    }
+
+    fn name_encoder(&mut self, name: &str) {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(ENCODER_CHARACTERS).collect();
+        if !name.is_empty() {
+            self.encoder = Some(name);
+        }
+    }
+
+    fn keep(&mut self, kind: TagKind, timestamp_ms: u32, body: &[u8]) {
+        if self.service.out_dir.is_none() {
+            return;
+        }
+        // Messages are shorter than a tag can be, so this never fails.
+        if let Ok(tag) = file_tag(kind, timestamp_ms, body) {
+            self.tags.push_back(tag);
+        }
+    }
+
+    fn keep_values(&mut self, timestamp_ms: u32, values: &[Value]) {
+        let mut body = Vec::new();
+        if values.iter().all(|value| amf0::encode(value, &mut body).is_ok()) {
+            self.keep(TagKind::Script, timestamp_ms, &body);
+        }
+    }
+}
+
+/// The guide gives `Session Ended` a code for multitrack streams; a limit breach is an event of its own.
+fn session_ended_code(finding: &Finding) -> Option<&'static str> {
+    let by_service = finding.code.named_by == NamedBy::Service && finding.breach.is_none();
+    by_service.then_some(finding.code.name)
+}
