@@ -161,6 +161,7 @@ pub(crate) fn x_image_candidates(
     rate: FrameRate,
     note: &str,
 ) -> Vec<Candidate> {
+    crate::xlib_errors::survive();
     vec![
         way("ximagesrc", settings.to_vec(), Vec::new(), rate, note, &[]),
         way(

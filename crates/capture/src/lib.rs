@@ -26,8 +26,11 @@ mod still;
 mod supervisor;
 mod text;
 mod typesetting;
+mod window;
 #[cfg(target_os = "linux")]
 mod x11;
+#[cfg(target_os = "linux")]
+mod xlib_errors;
 
 pub use devices::{Device, Devices, list_devices};
 pub use error::Error;
@@ -45,6 +48,7 @@ pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSou
     let id = source.id;
     Ok(match &source.kind {
         SourceKind::Display { display, show_cursor } => Box::new(display::open(display, *show_cursor, context)?),
+        SourceKind::Window { window, show_cursor } => Box::new(window::open(window, *show_cursor, context)?),
         SourceKind::Text { text, font, size_px, color, align } => {
             Box::new(text::open(text, font.as_deref(), *size_px, *color, *align, context)?)
         }
@@ -55,6 +59,5 @@ pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSou
         SourceKind::Image { path } => Box::new(image::Image::open(path, context)?),
         SourceKind::AudioInput { device } => Box::new(audio_input::open(id, device.as_deref(), context)?),
         SourceKind::DesktopAudio { device } => Box::new(desktop_audio::open(id, device.as_deref(), context)?),
-        _ => return Err(Error::NoFont),
     })
 }

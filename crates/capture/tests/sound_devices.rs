@@ -50,18 +50,11 @@ fn with_server(test: &str) -> Option<PathBuf> {
         let answer = pactl(&socket, &["list", "short", "sources"]);
         answer.contains("mic").then_some(())
     });
-    let mut child = Killed(
-        Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture", "--test-threads=1"])
-            .env("HOME", home.path())
-            .env("XDG_RUNTIME_DIR", home.path())
-            .env("PULSE_SERVER", format!("unix:{}", socket.display()))
-            .env(SOCKET, &socket)
-            .spawn()
-            .unwrap(),
-    );
-    let status = wait_for("the end of the test", || child.0.try_wait().unwrap());
-    assert!(status.success(), "{test} failed with the server");
+    let server = format!("unix:{}", socket.display());
+    let home = home.path().as_os_str();
+    let environment =
+        [("HOME", home), ("XDG_RUNTIME_DIR", home), ("PULSE_SERVER", server.as_ref()), (SOCKET, socket.as_os_str())];
+    support::run_again(test, &environment);
     None
 }
 

@@ -99,6 +99,20 @@ impl Drop for Killed {
     }
 }
 
+/// Runs a test of this file again in a child process with that environment, and fails as it fails. For libraries that
+/// find their server through the environment, which a test must not change for its neighbours.
+pub fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
+    let mut child = Killed(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .envs(environment.iter().copied())
+            .spawn()
+            .unwrap(),
+    );
+    let status = wait_for("the end of the test", || child.0.try_wait().unwrap());
+    assert!(status.success(), "{test} failed in its own environment: {status}");
+}
+
 /// An X server of 400x300 pixels on a display number that was free.
 pub struct XServer {
     _process: Killed,
