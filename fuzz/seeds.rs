@@ -1,0 +1,161 @@
+//! Writes the corpora in `corpus/`: worked examples of the specifications, and what both halves say to each other when
+//! a stream goes live.
+
+use std::fs;
+use std::path::Path;
+
+use ertmp::amf0::{self, Value};
+use ertmp::flv::{Form, StreamMetadata, TagKind, file_header, file_tag};
+use ertmp::{
+    ClientConfig, ClientSession, Level, MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession,
+};
+use units::{Secret, StreamConfig};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Bytes of C0 to C2, and of S0 to S2.
+const HELLO_BYTES: usize = 1 + 2 * 1536;
+
+/// Bodies of video messages: legacy, then the worked examples A to C of Enhanced RTMP, then the other shapes.
+const VIDEO: [(&str, &str); 14] = [
+    ("legacy_sequence_header", "1700000000 0142c00dffe100046742c00d01000468ce3c80"),
+    ("legacy_key_frame", "1701000000 0000000165"),
+    ("legacy_inter_frame", "2701000021 0000000141"),
+    ("legacy_sequence_end", "1702000000"),
+    ("legacy_command", "5700"),
+    (
+        "one_track_sequence_start",
+        "96006176633101 0142c00dffe100176742c00dda05067e7c0440000003004000000783c50aa801000468ce3c80",
+    ),
+    ("single_hevc_inter_frame", "a168766331000021 000000050201d0195e"),
+    ("single_hevc_inter_frame_without_offset", "a368766331 000000050201d0195e"),
+    (
+        "mod_ex_many_tracks",
+        "970201e24006 1161766331 0000000b0000000000000465888400 0100000b0000000000000465888421",
+    ),
+    ("many_codecs", "9621 6176633100000004000000aa 61763031010000020a0b"),
+    ("one_track_sequence_end", "96026176633102"),
+    ("metadata", "846876633102000a636f6c6f72496e666f03000009"),
+    ("command", "d001"),
+    ("long_mod_ex", "97ff00ff"),
+];
+
+/// Bodies of audio messages.
+const AUDIO: [(&str, &str); 8] = [
+    ("legacy_sequence_header", "af001190"),
+    ("legacy_frame", "af01211b"),
+    ("old_codec", "2fff"),
+    ("single_sequence_start", "906d7034611190"),
+    ("one_track_frame", "95016d70346101211b"),
+    ("many_tracks", "95116d703461000000020102010000010a"),
+    ("multichannel_native", "946d7034610102 00000003"),
+    ("mod_ex_custom_channels", "9702000001 04 6d70346102020100"),
+];
+
+fn bytes(hex: &str) -> Outcome<Vec<u8>> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    digits.chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> Outcome<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), bytes)?;
+    Ok(())
+}
+
+/// A whole stream; what each half said after its handshake.
+fn conversation(refuse: bool) -> Outcome<(Vec<u8>, Vec<u8>)> {
+    let config = ClientConfig {
+        app: "app".into(),
+        tc_url: "rtmp://host/app".into(),
+        stream_name: Secret::new("sk_us-west-2_key"),
+        flash_ver: "FMLE/3.0".into(),
+        enhanced: true,
+    };
+    let mut client = ClientSession::new(config, &[0; RANDOM_BYTES]);
+    let mut server = ServerSession::new(ServerConfig::default(), &[0; RANDOM_BYTES]);
+    let (mut by_client, mut by_server) = (Vec::new(), Vec::new());
+    for round in 0..8 {
+        if let (5, false) = (round, refuse) {
+            let metadata =
+                StreamMetadata::new(&StreamConfig::default(), Form::Legacy, Form::Legacy, "Genlock");
+            client.send_metadata(&metadata)?;
+            client.send_media(MediaKind::Video, 0, &bytes(VIDEO[5].1)?)?;
+            client.send_media(MediaKind::Audio, 21, &bytes(AUDIO[1].1)?)?;
+            client.send_media(MediaKind::Video, 0x0100_0000, &[0x27; 200])?;
+            client.finish()?;
+            server.ping(7)?;
+            server.request_reconnect(Some("rtmp://other/app"), "Maintenance.")?;
+            server.kick("NetStream.Publish.Rejected", "Enough.")?;
+        }
+        while let Some(output) = client.poll_output() {
+            by_client.extend_from_slice(&output);
+            server.handle_input(&output)?;
+        }
+        while let Some(event) = server.poll_event() {
+            match event {
+                ServerEvent::Connect(_) => server.accept_connect()?,
+                ServerEvent::Publish { .. } if refuse => {
+                    server.refuse_publish("NetStream.Publish.BadName", "No.")?
+                }
+                ServerEvent::Publish { .. } => {
+                    server.accept_publish()?;
+                    server.status(Level::Warning, "Some.Code", "sk_us-west-2_key")?;
+                }
+                _ => {}
+            }
+        }
+        while let Some(output) = server.poll_output() {
+            by_server.extend_from_slice(&output);
+            client.handle_input(&output)?;
+        }
+    }
+    Ok((by_client.split_off(HELLO_BYTES), by_server.split_off(HELLO_BYTES)))
+}
+
+fn main() -> Outcome<()> {
+    for (name, hex) in VIDEO {
+        write("video_tag", name, &bytes(hex)?)?;
+    }
+    for (name, hex) in AUDIO {
+        write("audio_tag", name, &bytes(hex)?)?;
+    }
+    let mut values = Vec::new();
+    for value in [
+        Value::from(3.0),
+        Value::from(true),
+        Value::from("onStatus"),
+        Value::object([("capsEx", Value::from(3.0)), ("map", Value::object([("avc1", Value::from(2.0))]))]),
+        Value::Null,
+        Value::Undefined,
+        Value::EcmaArray(amf0::properties([("width", Value::from(1280.0))])),
+        Value::StrictArray(vec![Value::from("avc1"), Value::from("*")]),
+        Value::Date { unix_ms: 1e12, zone_minutes: 0 },
+        Value::XmlDocument("<a/>".into()),
+        Value::TypedObject { class: "C".into(), properties: amf0::properties([("x", Value::Unsupported)]) },
+    ] {
+        let mut one = Vec::new();
+        amf0::encode(&value, &mut one)?;
+        write("amf0", &format!("marker_{:02x}", one.first().copied().unwrap_or_default()), &one)?;
+        values.extend(one);
+    }
+    write("amf0", "all", &values)?;
+    for (name, refuse) in [("live", false), ("refused", true)] {
+        let (by_client, by_server) = conversation(refuse)?;
+        write("server_session", name, &[[0x80].as_slice(), &by_client].concat())?;
+        write("client_session", name, &[[50].as_slice(), &by_server].concat())?;
+        write("chunk", &format!("client_{name}"), &[[100].as_slice(), &by_client].concat())?;
+        write("chunk", &format!("server_{name}"), &[[3].as_slice(), &by_server].concat())?;
+    }
+    let mut file = vec![30];
+    file.extend(file_header(true, true));
+    let script =
+        StreamMetadata::new(&StreamConfig::default(), Form::Enhanced, Form::Legacy, "Genlock").to_script()?;
+    file.extend(file_tag(TagKind::Script, 0, &script)?);
+    file.extend(file_tag(TagKind::Video, 0, &bytes(VIDEO[0].1)?)?);
+    file.extend(file_tag(TagKind::Audio, 0x0100_0015, &bytes(AUDIO[0].1)?)?);
+    write("flv_reader", "three_tags", &file)?;
+    write("flv_reader", "header", file.get(..14).unwrap_or_default())?;
+    Ok(())
+}
