@@ -18,9 +18,16 @@ use crate::samples::SampleTable;
 use crate::storage::Storage;
 use crate::timing::{nanos, ticks};
 
-/// Longest stretch of one track in a fragment: what is lost at most when the power fails while the next one is
+/// Longest stretch of the first track in a fragment: what is lost at most when the power fails while the next one is
 /// being gathered. With the one being written, a cut loses less than two.
 const FRAGMENT: Span = Span::from_secs(1);
+
+/// Longest stretch of any other track. Longer than the first track's, which normally ends the fragments of all:
+/// frames of sound do not fill a second exactly, and two rhythms would make twice as many fragments.
+const OTHER_TRACKS: Span = Span::from_millis(1500);
+
+/// Times are rounded to the nanosecond; that must not end a fragment a frame early.
+const ROUNDING: Span = Span::from_micros(1);
 
 /// A fragment is also ended when it holds this much, so that units without time can not fill the memory.
 const FRAGMENT_BYTES: usize = 64 << 20;
@@ -251,9 +258,10 @@ impl Recorder {
             return Err(Error::OutOfOrder { track: unit.track, at_ms: unit.dts.as_millis() });
         }
         let oldest = writer.pending.first().map(|first| first.dts);
-        let too_long = oldest.is_some_and(|oldest| unit.dts + unit.span - oldest > FRAGMENT);
+        let limit = if Some(unit.track) == primary { FRAGMENT } else { OTHER_TRACKS };
+        let too_long = oldest.is_some_and(|oldest| unit.dts + unit.span - oldest > limit + ROUNDING);
         let held: usize = writer.pending.iter().map(|unit| unit.data.len()).sum();
-        let new_gop = Some(unit.track) == primary && unit.is_video() && unit.is_idr;
+        let new_gop = Some(unit.track) == primary && unit.is_video() && unit.is_idr && oldest.is_some();
         if too_long || new_gop || held + unit.data.len() > FRAGMENT_BYTES {
             self.flush()?;
         }

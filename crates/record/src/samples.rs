@@ -168,3 +168,39 @@ impl SampleTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(dts: u64) -> Sample {
+        Sample { size: 10, dts, offset: 0, duration: 1, is_sync: dts == 0 }
+    }
+
+    #[test]
+    fn offsets_beyond_four_gigabytes_take_the_long_form() {
+        let mut table = SampleTable::default();
+        table.push_chunk(4_000_000_000, &[sample(0)]);
+        assert!(matches!(table.chunk_offsets(), Either::A(stco) if stco.chunk_offsets == [4_000_000_000]));
+        table.push_chunk(5_000_000_000, &[sample(1)]);
+        assert!(
+            matches!(table.chunk_offsets(), Either::B(co64) if co64.chunk_offsets == [4_000_000_000, 5_000_000_000])
+        );
+    }
+
+    #[test]
+    fn runs_stay_short_however_long_the_recording() {
+        let mut table = SampleTable::default();
+        // 12 hours at 60 frames per second, in fragments of one second.
+        for second in 0..12 * 3600 {
+            let samples: Vec<Sample> = (0..60).map(|frame| sample(second * 60 + frame)).collect();
+            table.push_chunk(second * 600, &samples);
+        }
+        let (stts, stsc) = (table.stts(), table.stsc());
+        assert_eq!((stts.entries.len(), stts.entries[0].sample_count), (1, 12 * 3600 * 60));
+        assert_eq!((stsc.entries.len(), stsc.entries[0].sample_per_chunk), (1, 60));
+        assert_eq!(table.ctts(), None);
+        assert_eq!(table.stss().unwrap().sample_numbers.len(), 1);
+        assert_eq!(table.media_duration(), 12 * 3600 * 60);
+    }
+}

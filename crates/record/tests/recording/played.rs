@@ -76,6 +76,7 @@ fn the_file_says_what_it_is() {
     let finished = record(dir.path(), &config, &units).finish().unwrap();
     let path = &finished.path;
     assert_eq!(path.file_name().unwrap(), "2026-11-21 20-14-05 Test.mp4");
+    assert_eq!(finished.stats.fragments, 4, "one a second");
     let color = probe(path, "stream=color_range,color_space,color_transfer,color_primaries", "v");
     assert_eq!(color, "tv,bt709,bt709,bt709");
     assert_eq!(probe(path, "stream=codec_name,width,height,avg_frame_rate", "v"), "h264,320,180,30/1");
