@@ -416,7 +416,7 @@ proptest! {
         let mut bytes = memory.bytes();
         let length = bytes.len();
         // Boxes lie at the head, at the beginning of each fragment, and at the end.
-        let boxes = (1..length).filter(|at| &bytes[at.saturating_sub(4)..*at] == b"traf").next_back().unwrap_or(0);
+        let boxes = (1..length).rfind(|at| &bytes[at.saturating_sub(4)..*at] == b"traf").unwrap_or(0);
         for (i, (place, count, value)) in damage.into_iter().enumerate() {
             let start = match i % 4 {
                 0 => place.index(length),
