@@ -38,6 +38,7 @@ impl FocusOrder {
     pub(crate) fn note(&mut self, response: &Response) {
         if let Some(region) = self.current
             && response.enabled()
+            && response.sense.is_focusable()
         {
             self.controls.push((region, response.id));
             if response.has_focus() {

@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     tiles: BTreeMap<PanelKind, TileId>,
     /// Widths of the side panels and heights of those below, in points.
     points: BTreeMap<PanelKind, f32>,
+    /// A border was dragged in the last pass; the tree lays it out in this one.
+    resized: bool,
     /// Panels can be dragged and resized.
     pub(crate) arranging: bool,
 }
@@ -72,6 +74,7 @@ impl Default for Layout {
                 (PanelKind::Stream, 316.0),
                 (PanelKind::Mixer, 147.0),
             ]),
+            resized: false,
             arranging: false,
         }
     }
@@ -93,14 +96,18 @@ impl Layout {
     /// Shows the panels over all the room that is left.
     pub(crate) fn show(&mut self, ui: &mut Ui, pass: &mut Pass<'_>) {
         let room = ui.available_size();
-        if let Some(root) = self.tree.root() {
+        if !self.resized
+            && let Some(root) = self.tree.root()
+        {
             fit(&mut self.tree.tiles, &self.points, root, room);
         }
         let mut panes = Panes { pass, arranging: self.arranging, resized: false };
         self.tree.ui(&mut panes, ui);
-        if panes.resized {
+        let resized = panes.resized;
+        if self.resized {
             self.remember_sizes();
         }
+        self.resized = resized;
     }
 
     fn remember_sizes(&mut self) {

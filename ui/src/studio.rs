@@ -11,7 +11,7 @@ use crate::layout::Layout;
 use crate::palette::Palette;
 use crate::panel::{status_bar, top_bar};
 use crate::pass::{Memory, Pass, PreviewTexture};
-use crate::theme::{Theme, ThemeChoice};
+use crate::theme::{self, Theme, ThemeChoice};
 
 /// The studio window: paints a [`View`] and answers with [`Command`]s. It holds what only the window knows, such as
 /// which panels are open, and nothing of the show.
@@ -27,6 +27,7 @@ impl Studio {
     /// Installs fonts, colours and sizes in `ctx`, and opens the default layout in the dark theme.
     pub fn new(ctx: &Context) -> Self {
         let theme = Theme::new(ThemeChoice::default());
+        theme::install_fonts(ctx);
         theme.install(ctx);
         Self {
             theme,
@@ -41,6 +42,12 @@ impl Studio {
     pub fn set_theme(&mut self, ctx: &Context, choice: ThemeChoice) {
         self.theme = Theme::new(choice);
         self.theme.install(ctx);
+    }
+
+    /// Adds a font, a whole `.ttf` or `.otf` file, for characters that Inter and JetBrains Mono do not have, such as
+    /// those of a scene's name in Japanese. Fonts added first are asked first.
+    pub fn add_fallback_font(&self, ctx: &Context, name: &str, bytes: Vec<u8>) {
+        theme::add_fallback_font(ctx, name, bytes);
     }
 
     /// The colours in use, for what is painted outside of this window, such as the clear colour.
@@ -103,5 +110,45 @@ pub fn repaint_after(view: &View, is_software: bool) -> Duration {
         (true, false) => software,
         // Before the first picture only words change.
         (_, true) => Duration::from_millis(250),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use control::{LiveState, ProgramView, RecordingView, TransitionKind};
+    use units::{FrameRate, Size};
+
+    use super::*;
+
+    #[test]
+    fn software_adapters_are_spared() {
+        let mut view = View {
+            collection: String::new(),
+            is_rehearsal: false,
+            program: ProgramView {
+                size: Size::new(1280, 720).unwrap(),
+                rate: FrameRate::FPS_30,
+                adapter: String::new(),
+                rendered_frames: 0,
+                lagged_frames: 0,
+                transition: TransitionKind::Cut,
+                transition_ms: 0,
+            },
+            scenes: Vec::new(),
+            items: Vec::new(),
+            meters: Vec::new(),
+            renditions: Vec::new(),
+            destination: None,
+            recording: RecordingView::default(),
+            problems: Vec::new(),
+            cpu_cores: 0.0,
+            can_undo: false,
+            can_redo: false,
+        };
+        assert_eq!(crate::pass::live_state(&view), LiveState::Off);
+        assert_eq!(repaint_after(&view, false), Duration::from_millis(250));
+        view.program.rendered_frames = 1;
+        assert_eq!(repaint_after(&view, false), Duration::from_millis(33));
+        assert_eq!(repaint_after(&view, true), Duration::from_millis(100));
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
 use egui::{
-    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak, Margin, Stroke,
-    TextStyle, Vec2, Visuals,
+    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, TextStyle,
+    Vec2, Visuals,
 };
 use serde::Deserialize;
 
@@ -153,9 +154,8 @@ impl Theme {
         Self::tint(self.text, ground, 0.07)
     }
 
-    /// Installs fonts, and this theme as egui's style.
+    /// Installs this theme as egui's style.
     pub(crate) fn install(&self, ctx: &Context) {
-        ctx.set_fonts(fonts());
         ctx.set_theme(if self.dark { egui::Theme::Dark } else { egui::Theme::Light });
         ctx.all_styles_mut(|style| {
             style.text_styles = BTreeMap::from([
@@ -201,7 +201,8 @@ impl Theme {
         visuals.error_fg_color = self.warning;
         visuals.weak_text_color = Some(self.second);
         visuals.selection.bg_fill = self.chosen();
-        visuals.selection.stroke = Stroke::new(1.0, self.text);
+        // The ring of a text field that has the keyboard.
+        visuals.selection.stroke = focus;
         visuals.slider_trailing_fill = true;
         let widgets = &mut visuals.widgets;
         for (state, ground, border, text) in [
@@ -222,15 +223,25 @@ impl Theme {
     }
 }
 
+/// Installs the window's fonts.
+pub(crate) fn install_fonts(ctx: &Context) {
+    ctx.set_fonts(fonts());
+}
+
+/// Adds a font for characters that the window's own do not have.
+pub(crate) fn add_fallback_font(ctx: &Context, name: &str, bytes: Vec<u8>) {
+    let families = [FontFamily::Proportional, FontFamily::Monospace, FontFamily::Name(STRONG.into())]
+        .map(|family| InsertFontFamily { family, priority: FontPriority::Lowest });
+    ctx.add_font(FontInsert::new(name, FontData::from_owned(bytes), families.to_vec()));
+}
+
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::empty();
-    // Phosphor's boxes sit on the baseline; a little lower they stand in the middle of Inter's x-height.
-    let icon_tweak = FontTweak { y_offset_factor: 0.0, ..FontTweak::default() };
     for (name, data) in [
         ("inter", FontData::from_static(include_bytes!("../../assets/fonts/Inter-Regular.otf"))),
         ("inter strong", FontData::from_static(include_bytes!("../../assets/fonts/Inter-SemiBold.otf"))),
         ("mono", FontData::from_static(include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"))),
-        (ICONS, FontData::from_static(include_bytes!("../../assets/icons/Phosphor.ttf")).tweak(icon_tweak)),
+        (ICONS, FontData::from_static(include_bytes!("../../assets/icons/Phosphor.ttf"))),
     ] {
         fonts.font_data.insert(String::from(name), Arc::new(data));
     }

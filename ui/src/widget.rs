@@ -17,14 +17,19 @@ pub(crate) use meter::{meter, spoken_levels};
 pub(crate) use sparkline::sparkline;
 pub(crate) use words::{Words, icon_text, paint_words};
 
-use egui::{Response, Stroke, StrokeKind, Ui};
+use egui::{Rect, Response, Stroke, StrokeKind, Ui};
 
 use crate::theme::Theme;
 
 /// Paints the 2 pt ring around a control that has the keyboard, and scrolls it into sight when it gets it.
 pub(crate) fn focus_ring(ui: &Ui, theme: &Theme, response: &Response, corner: u8) {
+    focus_ring_at(ui, theme, response, response.rect, corner);
+}
+
+/// As [`focus_ring`], around another rectangle: within a border that must stay to be seen.
+pub(crate) fn focus_ring_at(ui: &Ui, theme: &Theme, response: &Response, rect: Rect, corner: u8) {
     if response.has_focus() {
-        ui.painter().rect_stroke(response.rect, corner, Stroke::new(2.0, theme.accent), StrokeKind::Inside);
+        ui.painter().rect_stroke(rect, corner, Stroke::new(2.0, theme.accent), StrokeKind::Inside);
     }
     if response.gained_focus() {
         response.scroll_to_me(None);

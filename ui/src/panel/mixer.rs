@@ -11,7 +11,7 @@ use crate::figures;
 use crate::focus::Region;
 use crate::icon::Icon;
 use crate::pass::Pass;
-use crate::theme::{CORNER_LARGE, Theme};
+use crate::theme::{self, CORNER_LARGE, Theme};
 use crate::widget::{Words, group, icon_button, icon_text, meter, row, spoken_levels};
 
 /// Width of a strip, in points.
@@ -74,7 +74,8 @@ fn strip_contents(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView) {
         ui.add_space(4.0);
         let spoken =
             pass.memory.spoken(strip.source, pass.now_secs, spoken_levels(&strip.levels, strip.muted));
-        meter(ui, theme, &format!("{} level", strip.name), &spoken, &strip.levels, strip.muted);
+        let name = format!("{} level", strip.name);
+        meter(ui, theme, &name, &spoken, &strip.levels, strip.muted).on_hover_text(signal_details(strip));
     }
     ui.add_space(4.0);
     match strip.source {
@@ -90,6 +91,20 @@ fn strip_contents(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView) {
     }
 }
 
+/// What is seldom asked for: the delay, and how the device's clock compares with ours.
+fn signal_details(strip: &AudioMeterView) -> String {
+    let levels = spoken_levels(&strip.levels, strip.muted);
+    if strip.source.is_none() {
+        return levels;
+    }
+    let drift = match strip.drift_ppm {
+        ppm if ppm >= 0.5 => format!("its clock is {ppm:.0} ppm fast"),
+        ppm if ppm <= -0.5 => format!("its clock is {:.0} ppm slow", -ppm),
+        _ => String::from("its clock agrees with ours"),
+    };
+    format!("{levels}\ndelay {} ms, {drift}", strip.delay_ms)
+}
+
 /// Takes the meter's place while a device is gone.
 fn lost_banner(ui: &mut Ui, theme: &Theme, reason: &str) {
     let words =
@@ -97,8 +112,8 @@ fn lost_banner(ui: &mut Ui, theme: &Theme, reason: &str) {
     ui.horizontal(|ui| {
         ui.set_height(39.0);
         ui.label(icon_text(Icon::Unplugged, 16.0, theme.warning));
-        ui.add(Label::new(Words::new(theme).colored(&words, theme.warning).job()).truncate())
-            .on_hover_text(words);
+        let small = Words::new(theme).add(&words, theme::regular(theme::SMALL), theme.warning);
+        ui.add(Label::new(small.job()).wrap()).on_hover_text(words);
     });
 }
 

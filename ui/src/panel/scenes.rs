@@ -10,7 +10,7 @@ use crate::focus::Region;
 use crate::icon::Icon;
 use crate::pass::Pass;
 use crate::theme::{self, CORNER_LARGE, CORNER_SMALL, SMALL, TEXT};
-use crate::widget::{Words, focus_ring, group, header, icon_button, paint_words};
+use crate::widget::{Words, focus_ring, focus_ring_at, group, header, icon_button, paint_words};
 
 /// Shows the panel.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
@@ -74,7 +74,8 @@ fn scene_card(ui: &mut Ui, pass: &Pass<'_>, scene: &SceneView, number: usize, he
         );
         let name = Words::new(theme).text(&scene.name).galley(ui, words.width() - 20.0);
         paint_words(painter, words, Align2::LEFT_BOTTOM, name);
-        focus_ring(ui, theme, &response, CORNER_LARGE);
+        // Within the border, which says what is on air.
+        focus_ring_at(ui, theme, &response, rect.shrink(4.0), CORNER_LARGE - 3);
     }
     let key = if number <= 9 { format!(" (Ctrl+{number})") } else { String::new() };
     response.on_hover_text(format!("Show “{}”{key}", scene.name))

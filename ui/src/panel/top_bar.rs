@@ -15,6 +15,11 @@ use crate::widget::{Words, icon_button, menu_button, paint_words};
 /// Height of the bar, in points.
 pub(crate) const HEIGHT: f32 = 48.0;
 
+/// The words beside the state need this much room for both tags, in points.
+const WIDTH_FOR_NOTES: f32 = 660.0;
+/// The figures beside the recording's timer need this much room, in points.
+const WIDTH_FOR_FIGURES: f32 = 260.0;
+
 /// Shows the bar.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
     pass.focus.enter(Region::TopBar);
@@ -100,10 +105,12 @@ fn recording_chip(ui: &mut Ui, pass: &Pass<'_>) {
     let (theme, recording) = (pass.theme, &pass.view.recording);
     match recording.state {
         RecordingState::Recording => {
-            let mut figures =
-                format!(" {} · {}", figures::timer(recording.length), figures::bytes(recording.bytes));
-            if let Some(left) = recording.room_left {
-                figures.push_str(&format!(" · {} left", figures::room(left)));
+            let mut figures = format!(" {}", figures::timer(recording.length));
+            if ui.available_width() > WIDTH_FOR_FIGURES {
+                figures.push_str(&format!(" · {}", figures::bytes(recording.bytes)));
+                if let Some(left) = recording.room_left {
+                    figures.push_str(&format!(" · {} left", figures::room(left)));
+                }
             }
             chip(ui, theme, "Recording: on", |words| words.strong("REC").second(&figures));
         }
@@ -137,7 +144,7 @@ fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
             words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);
     }
     let note = state_note(state, rehearsal, destination.map_or("", |destination| destination.step.as_str()));
-    if !note.is_empty() && ui.available_width() > 420.0 {
+    if !note.is_empty() && ui.available_width() > WIDTH_FOR_NOTES {
         let ink = if on_air { Theme::tint(theme.on_air, theme.text, 0.35) } else { theme.second };
         words = words.colored(&format!("  {note}"), ink);
     }

@@ -1,7 +1,7 @@
 //! Level meters: -60 to 0 dBFS, green to -20, amber to -9, red above, with the peak of the last second.
 
 use control::MeterLevels;
-use egui::{Align2, Color32, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo, lerp, pos2};
+use egui::{Align2, Color32, Rect, Response, Sense, Stroke, Ui, Vec2, WidgetInfo, lerp, pos2};
 
 use crate::figures;
 use crate::theme::{self, Theme};
@@ -32,13 +32,13 @@ pub(crate) fn meter(
     spoken: &str,
     levels: &MeterLevels,
     dimmed: bool,
-) {
+) -> Response {
     let height = 2.0 * BAR_HEIGHT + BAR_GAP + SCALE_HEIGHT;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Meter, true, name));
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(spoken));
     if !ui.is_rect_visible(rect) {
-        return;
+        return response;
     }
     let channels = levels.peak_db.iter().zip(levels.peak_hold_db);
     let mut top = rect.top();
@@ -58,6 +58,7 @@ pub(crate) fn meter(
         let text = if db < 0.0 { format!("\u{2212}{:.0}", -db) } else { String::from("0") };
         ui.painter().text(pos2(x, rect.bottom()), align, text, theme::regular(9.0), ink);
     }
+    response
 }
 
 fn paint_bar(ui: &Ui, theme: &Theme, bar: Rect, peak_db: f32, hold_db: f32, dimmed: bool) {

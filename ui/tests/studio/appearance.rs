@@ -106,3 +106,57 @@ fn an_empty_show_is_drawn_too() {
     harness.get_by_label("No scenes yet");
     harness.get_by_label("no ladder yet");
 }
+
+#[test]
+fn a_window_at_rest_asks_for_no_repaint() {
+    let mut harness = open_with(on_air(), &Opening::default());
+    let steps = harness.run();
+    assert!(steps <= 2, "it took {steps} passes to come to rest");
+}
+
+/// On software adapters every vertex costs processor time that the encoders need.
+#[test]
+fn a_pass_is_cheap_to_draw() {
+    let harness = open_with(on_air(), &Opening::default());
+    let meshes = harness.ctx.tessellate(harness.output().shapes.clone(), 1.0);
+    let vertices: usize = meshes
+        .iter()
+        .map(|clipped| match &clipped.primitive {
+            egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+            egui::epaint::Primitive::Callback(_) => 0,
+        })
+        .sum();
+    assert!((1_000..12_000).contains(&vertices), "{vertices} vertices");
+    assert!(meshes.len() < 60, "{} draws", meshes.len());
+}
+
+#[test]
+fn arranging_moves_a_panel_and_reset_brings_it_back() {
+    let mut harness = open_with(on_air(), &Opening::default());
+    let width = |harness: &egui_kittest::Harness<'_, Desk>| harness.get_by_label("Stop (hold)").rect().left();
+    let before = width(&harness);
+    let choose = |harness: &mut egui_kittest::Harness<'_, Desk>, name: &str| {
+        harness.get_by_role_and_label(egui::accesskit::Role::Button, "Panels").click();
+        harness.run_steps(3);
+        harness.get_by_label(name).click();
+        harness.run_steps(3);
+        harness.key_press(egui::Key::Escape);
+        harness.run_steps(3);
+    };
+    choose(&mut harness, "Arrange panels");
+    // The border between programme and stream is dragged 100 points to the left.
+    let border = egui::pos2(before - 12.5, 300.0);
+    harness.drag_at(border);
+    harness.run_steps(2);
+    harness.hover_at(border - Vec2::new(50.0, 0.0));
+    harness.run_steps(2);
+    harness.hover_at(border - Vec2::new(100.0, 0.0));
+    harness.run_steps(2);
+    harness.drop_at(border - Vec2::new(100.0, 0.0));
+    harness.run_steps(3);
+    let after = width(&harness);
+    assert!((before - after - 100.0).abs() < 4.0, "{before} became {after}");
+    harness.snapshot("arranging");
+    choose(&mut harness, "Reset layout");
+    assert!((width(&harness) - before).abs() < 1.0);
+}
