@@ -80,12 +80,13 @@ impl EncoderGroup {
     /// # Errors
     /// A ladder that can not be aligned, a setting no encoder takes, or an encoder that does not start; nothing is
     /// left running then.
+    #[expect(clippy::needless_pass_by_value, reason = "the group keeps its own handle on the clock")]
     pub fn start(
         canvas_rate: FrameRate,
         renditions: Vec<RenditionConfig>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
-        Self::start_failing(canvas_rate, renditions, clock, |_| VecDeque::new())
+        Self::start_failing(canvas_rate, renditions, &clock, |_| VecDeque::new())
     }
 
     /// As [`start`](Self::start), with encoders that break after as many pictures as `fail_after` says for each of
@@ -93,7 +94,7 @@ impl EncoderGroup {
     pub(crate) fn start_failing(
         canvas_rate: FrameRate,
         renditions: Vec<RenditionConfig>,
-        clock: Arc<dyn Clock>,
+        clock: &Arc<dyn Clock>,
         fail_after: impl Fn(TrackId) -> VecDeque<i32>,
     ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
         let ladder = Ladder::check(canvas_rate, &renditions)?;
@@ -219,7 +220,9 @@ impl EncoderGroup {
             worker.end();
         }
         let deadline = Instant::now() + DRAIN;
-        self.workers.iter().fold(true, |all, worker| worker.drain(deadline) && all)
+        // Every one is drained, also behind one that failed.
+        let drained: Vec<bool> = self.workers.iter().map(|worker| worker.drain(deadline)).collect();
+        drained.into_iter().all(|drained| drained)
     }
 }
 

@@ -49,8 +49,9 @@ pub(crate) fn signal_bt709(nal: &[u8]) -> Result<Vec<u8>, Error> {
         // vui_parameters_present_flag itself, no aspect ratio, no overscan information.
         out.put(0b100, 3);
     }
-    // video_signal_type_present_flag, video_format 5 (unspecified), limited range, colour description present.
-    out.put(0b1_101_0_1, 6);
+    // video_signal_type_present_flag, video_format 5 (unspecified) in three bits, limited range, colour description
+    // present.
+    out.put(0b11_0101, 6);
     for value in BT709 {
         out.put(u32::from(value), 8);
     }

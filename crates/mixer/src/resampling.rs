@@ -62,8 +62,8 @@ impl Resampling {
     pub(crate) fn new(block: &AudioBlock, drifts: bool) -> Option<Self> {
         let nominal = f64::from(SAMPLE_RATE_HZ) / f64::from(block.rate_hz);
         let parameters = SincInterpolationParameters::new(64, WindowFunction::BlackmanHarris2)
-            .oversampling_factor(128)
-            .interpolation(SincInterpolationType::Quadratic);
+            .oversampling_factor(256)
+            .interpolation(SincInterpolationType::Linear);
         let resampler =
             Async::new_sinc(nominal, 1.0 + 2.0 * MOST_BEND, &parameters, CHUNK, 2, FixedAsync::Input).ok()?;
         let output = vec![[0.0; 2]; resampler.output_frames_max()];

@@ -39,11 +39,15 @@ impl Stage {
         });
         let failures: VecDeque<i32> = fail_after.iter().copied().collect();
         let clock = Arc::new(Turned::default());
-        let (group, receiver) =
-            EncoderGroup::start_failing(FrameRate::FPS_30, renditions.to_vec(), clock.clone(), |track| {
+        let (group, receiver) = EncoderGroup::start_failing(
+            FrameRate::FPS_30,
+            renditions.to_vec(),
+            &(clock.clone() as Arc<dyn Clock>),
+            |track| {
                 if track == TrackId(1) { failures.clone() } else { VecDeque::new() }
-            })
-            .unwrap();
+            },
+        )
+        .unwrap();
         let bytes = Arc::new(vec![128u8; 160 * 90 * 3 / 2]);
         let picture =
             VideoFrame::packed(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, bytes);
@@ -78,7 +82,7 @@ impl Stage {
                     self.units.push((track.0, unit.index, unit.is_idr));
                 }
                 EncoderOutput::Died { track, reason, restarting } => {
-                    self.deaths.push((track, reason, restarting))
+                    self.deaths.push((track, reason, restarting));
                 }
                 EncoderOutput::Config(_) => self.configs += 1,
                 other => panic!("{other:?}"),
