@@ -325,7 +325,11 @@ impl ClientSession {
             }
             // The answers to FCPublish and FCUnpublish. They look like a status and decide nothing.
             "onFCPublish" | "onFCUnpublish" => {
-                self.push_status(Info::read(command.argument(0), Level::Status));
+                let info = Info::read(command.argument(0), Level::Status);
+                // The listener in ffmpeg gives it no information at all.
+                if !info.code.is_empty() {
+                    self.push_status(info);
+                }
                 Ok(())
             }
             "close" => {

@@ -102,10 +102,13 @@ impl Command {
         let Some(Value::String(name)) = values.next() else {
             return Err(Error::malformed(Layer::Command, "a command without a name"));
         };
-        let Some(Value::Number(transaction)) = values.next() else {
-            return Err(Error::malformed(Layer::Command, "a command without a transaction id"));
-        };
-        Ok(Self { name, transaction, values: values.collect() })
+        match values.next() {
+            Some(Value::Number(transaction)) => Ok(Self { name, transaction, values: values.collect() }),
+            // Every command has a transaction id (RTMP 1.0, 7.2), but the listener in ffmpeg says onFCPublish without
+            // one. 0 stands for "no answer is expected".
+            None => Ok(Self { name, transaction: 0.0, values: Vec::new() }),
+            Some(_) => Err(Error::malformed(Layer::Command, "a command without a transaction id")),
+        }
     }
 
     pub(crate) fn encode(name: &str, transaction: f64, values: &[Value]) -> Result<Vec<u8>, Error> {

@@ -63,6 +63,18 @@ fn servers_of_all_sorts_are_understood() {
 }
 
 #[test]
+fn the_bare_on_fc_publish_of_ffmpeg_is_understood() {
+    let mut bytes = foreign_server(&[(0, "_result", 1.0, &[Value::Null])]);
+    let payload = b"\x02\x00\x0BonFCPublish".to_vec();
+    let message = Message { chunk_stream: 5, timestamp_ms: 0, type_id: 20, stream_id: 0, payload };
+    ChunkEncoder::new().encode(&message, &mut bytes).unwrap();
+    let mut client = client();
+    assert_eq!(client.handle_input(&bytes), Ok(()));
+    let events: Vec<_> = std::iter::from_fn(|| client.poll_event()).collect();
+    assert!(matches!(events[..], [ClientEvent::HandshakeDone, ClientEvent::Connected { .. }]));
+}
+
+#[test]
 fn a_name_that_is_a_word_leaves_codes_and_texts_alone() {
     for name in ["Start", "NetStream"] {
         let config = ClientConfig { stream_name: Secret::new(name), ..client_config() };
@@ -214,6 +226,7 @@ fn a_client_that_breaks_the_protocol_is_an_error() {
         "no command object"
     );
     assert_eq!(message(20, b"\x05"), Fault::Bytes, "no name");
+    assert_eq!(message(20, b"\x02\x00\x07connect\x05"), Fault::Bytes, "no transaction id");
     assert_eq!(message(17, b"\x03"), Fault::Compatibility, "AMF3");
     assert_eq!(message(22, &[]), Fault::Compatibility, "aggregate");
     assert_eq!(message(5, &[0, 0, 0, 0]), Fault::Bytes, "a window of nothing");
