@@ -282,7 +282,7 @@ fn a_full_disk_ends_the_recording_and_keeps_what_was_before() {
             Err(error) => {
                 assert!(matches!(error, Error::DiskFull { .. }), "{error}");
                 assert_eq!(memory.bytes(), stopped, "nothing half-written stays");
-                assert!(matches!(repair(&mut memory.clone()), Ok(Repair::Done { torn_bytes: 0, .. })));
+                assert!(matches!(repair(&mut memory.clone()), Ok(Repair::Done { cut_bytes: 0, .. })));
             }
         }
     }
@@ -316,8 +316,8 @@ fn zeros_where_the_last_fragment_should_be_are_cut_off() {
         usize::try_from(u32::from_be_bytes(bytes[last_start..last_start + 4].try_into().unwrap())).unwrap();
     bytes[last_start + moof + 8..].fill(0);
     let torn = Memory::of(bytes);
-    let Ok(Repair::Done { torn_bytes, .. }) = repair(&mut torn.clone()) else { panic!("not repaired") };
-    assert_eq!(torn_bytes, ends[ends.len() - 1] - ends[ends.len() - 2]);
+    let Ok(Repair::Done { cut_bytes, .. }) = repair(&mut torn.clone()) else { panic!("not repaired") };
+    assert_eq!(cut_bytes, ends[ends.len() - 1] - ends[ends.len() - 2]);
     let (_, found) = read(torn.bytes());
     assert_beginning_of(&found, &units, &config);
 }

@@ -29,11 +29,11 @@ pub struct Recovered {
 #[non_exhaustive]
 pub enum Outcome {
     /// It is a plain MP4 now.
-    Finished {
+    Repaired {
         /// How long it is.
         duration: Span,
         /// Bytes of a torn fragment that were cut off.
-        torn_bytes: u64,
+        cut_bytes: u64,
     },
     /// It was cut short before its first fragment was written. File and journal are removed.
     Empty,
@@ -104,7 +104,7 @@ fn recover_file(path: &Path) -> Result<Option<Outcome>, Error> {
         Repair::NotOurs => None,
         Repair::Empty if was_running => Some(Outcome::Empty),
         Repair::Empty => None,
-        Repair::Done { duration, torn_bytes } => Some(Outcome::Finished { duration, torn_bytes }),
+        Repair::Done { duration, cut_bytes } => Some(Outcome::Repaired { duration, cut_bytes }),
         Repair::Internal(error) => return Err(error),
     };
     drop(file);
@@ -127,7 +127,7 @@ pub(crate) enum Repair {
     NotOurs,
     NotNeeded,
     Empty,
-    Done { duration: Span, torn_bytes: u64 },
+    Done { duration: Span, cut_bytes: u64 },
     Internal(Error),
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn repair(storage: &mut dyn Storage) -> io::Result<Repair> {
         storage.truncate(end)?;
         return Err(error);
     }
-    Ok(Repair::Done { duration: duration(&moov, &tables), torn_bytes: length.saturating_sub(end) })
+    Ok(Repair::Done { duration: duration(&moov, &tables), cut_bytes: length.saturating_sub(end) })
 }
 
 /// How long the movie is, from its first picture to the end of what lasts longest.

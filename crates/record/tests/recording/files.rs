@@ -121,7 +121,7 @@ fn what_was_dropped_without_finishing_is_recovered_once() {
     assert_eq!(recovered.len(), 2);
     assert!(matches!(recovered[0].outcome, Outcome::Empty));
     assert_eq!(recovered[1].path, path);
-    let Outcome::Finished { duration, torn_bytes: 0 } = recovered[1].outcome else { panic!("{recovered:?}") };
+    let Outcome::Repaired { duration, cut_bytes: 0 } = recovered[1].outcome else { panic!("{recovered:?}") };
     assert!((4_000..=6_030).contains(&duration.as_millis()), "{duration:?}");
     assert_eq!(names(dir.path()), ["Show.mp4"]);
     assert!(recover(dir.path()).unwrap().is_empty());

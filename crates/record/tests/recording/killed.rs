@@ -68,7 +68,7 @@ fn killed_at_any_moment_it_plays_to_two_seconds_before() {
         if finishes {
             let recovered = recover(&folder).unwrap();
             let [found] = recovered.as_slice() else { panic!("{recovered:?}") };
-            let Outcome::Finished { duration, .. } = found.outcome else { panic!("{found:?}") };
+            let Outcome::Repaired { duration, .. } = found.outcome else { panic!("{found:?}") };
             assert!(fed_ms - duration.as_millis() <= 2000, "{duration:?} of {fed_ms} ms");
             assert_plays(&path);
             let tracks = inspect(&path).unwrap().tracks;

@@ -166,7 +166,7 @@ fn a_file_cut_anywhere_plays_after_recovery() {
     let recovered = recover(&folder).unwrap();
     assert_eq!(recovered.len(), 8);
     for found in &recovered {
-        let Outcome::Finished { duration, .. } = &found.outcome else { panic!("{found:?}") };
+        let Outcome::Repaired { duration, .. } = &found.outcome else { panic!("{found:?}") };
         assert_plays(&found.path);
         let frames = decoded_frames(&found.path)[0];
         let summary = inspect(&found.path).unwrap();
