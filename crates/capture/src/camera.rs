@@ -22,11 +22,7 @@ use crate::{CaptureContext, Error, devices, elements};
 const STALL: Duration = Duration::from_secs(3);
 
 pub(crate) fn open(device: Option<&str>, context: &CaptureContext) -> Result<Supervised, Error> {
-    let plan = CameraPlan {
-        device: device.map(str::to_owned),
-        canvas: context.canvas,
-        rate: context.rate,
-    };
+    let plan = CameraPlan { device: device.map(str::to_owned), canvas: context.canvas, rate: context.rate };
     Supervised::start("capture camera", plan, context)
 }
 
@@ -57,7 +53,8 @@ impl Plan for CameraPlan {
             })?,
             None => cameras.first().ok_or_else(|| Error::Device("no camera is connected".into()))?,
         };
-        let elements: &[&'static str] = if cfg!(windows) { &["mfvideosrc", "ksvideosrc"] } else { &["v4l2src"] };
+        let elements: &[&'static str] =
+            if cfg!(windows) { &["mfvideosrc", "ksvideosrc"] } else { &["v4l2src"] };
         Ok(elements.iter().flat_map(|element| self.ways(element, camera)).collect())
     }
 
@@ -83,7 +80,9 @@ impl CameraPlan {
             note: format!("{} in {what}", camera.name),
         };
         let mut ways = Vec::new();
-        if let Some(mode) = offered(element, &setting).and_then(|caps| modes::choose(&caps, self.canvas, self.rate)) {
+        if let Some(mode) =
+            offered(element, &setting).and_then(|caps| modes::choose(&caps, self.canvas, self.rate))
+        {
             ways.push(way(Some(mode.caps()), mode.is_jpeg, &mode.to_string()));
         }
         ways.push(way(Some(gst::Caps::new_empty_simple("video/x-raw")), false, "its own raw mode"));

@@ -106,7 +106,7 @@ pub(crate) fn monitor(name: &str) -> Result<MonitorDevice, Error> {
     })?;
     let handle = devices
         .get(index)
-        .and_then(|device| device.properties())
+        .and_then(gst::Device::properties)
         .and_then(|properties| properties.get::<u64>("device.hmonitor").ok());
     Ok(MonitorDevice { index, handle })
 }
@@ -171,9 +171,12 @@ mod tests {
     #[test]
     fn cameras_are_read_from_sysfs_in_their_order() {
         let folder = tempfile::tempdir().unwrap();
-        for (node, name, index) in
-            [("video10", "Card", "0"), ("video2", "HD Pro", "0"), ("video3", "HD Pro", "1"), ("v4l-subdev0", "x", "0")]
-        {
+        for (node, name, index) in [
+            ("video10", "Card", "0"),
+            ("video2", "HD Pro", "0"),
+            ("video3", "HD Pro", "1"),
+            ("v4l-subdev0", "x", "0"),
+        ] {
             let node = folder.path().join(node);
             std::fs::create_dir(&node).unwrap();
             std::fs::write(node.join("name"), format!("{name}\n")).unwrap();

@@ -26,9 +26,7 @@ pub(crate) fn open(
 pub(crate) fn at_rate(rate: FrameRate) -> gst::Caps {
     let numerator = i32::try_from(rate.numerator()).unwrap_or(i32::MAX);
     let denominator = i32::try_from(rate.denominator()).unwrap_or(1);
-    gst::Caps::builder("video/x-raw")
-        .field("framerate", gst::Fraction::new(numerator, denominator))
-        .build()
+    gst::Caps::builder("video/x-raw").field("framerate", gst::Fraction::new(numerator, denominator)).build()
 }
 
 struct DisplayPlan {
@@ -69,11 +67,8 @@ impl DisplayPlan {
             None if monitors.len() < 2 || server.is_some() => None,
             None => monitors.iter().find(|m| m.is_primary).or(monitors.first()),
         };
-        let mut settings = vec![
-            ("show-pointer", self.show_cursor.to_string()),
-            // Measured on Xvfb at 1280x720 and 30 pictures a second, see USE_DAMAGE.
-            ("use-damage", USE_DAMAGE.to_string()),
-        ];
+        let mut settings =
+            vec![("show-pointer", self.show_cursor.to_string()), ("use-damage", USE_DAMAGE.to_string())];
         if let Some(name) = server {
             settings.push(("display-name", name.to_owned()));
         }
@@ -84,7 +79,8 @@ impl DisplayPlan {
         };
         if let Some(monitor) = chosen {
             // The end is the last pixel that is captured, not the first that is not.
-            let ends = (monitor.x + monitor.width).checked_sub(1).zip((monitor.y + monitor.height).checked_sub(1));
+            let ends =
+                (monitor.x + monitor.width).checked_sub(1).zip((monitor.y + monitor.height).checked_sub(1));
             let (end_x, end_y) = ends.ok_or_else(|| Error::Device("the monitor has no pixels".into()))?;
             settings.extend([
                 ("startx", monitor.x.to_string()),
@@ -175,6 +171,9 @@ pub(crate) fn x_image_candidates(
     ]
 }
 
-/// Whether ximagesrc asks the server which parts changed (XDamage) instead of reading all of the screen.
+/// Whether ximagesrc asks the server which parts changed (XDamage) instead of reading all of the screen. It should not:
+/// measured for 8 s on Xvfb at 1280x720 and 30 pictures a second with GStreamer 1.22, element and server together took
+/// 0.28 CPU seconds without damage, whether the screen moved or not; with damage 0.27 on a still screen and 0.71 with a
+/// window of 640x360 moving, because every changed rectangle is fetched and copied by itself.
 #[cfg(target_os = "linux")]
 pub(crate) const USE_DAMAGE: bool = false;

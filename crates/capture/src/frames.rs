@@ -6,7 +6,9 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 use gstreamer_video::{VideoColorMatrix, VideoColorRange, VideoFormat, VideoInfo, VideoMeta};
-use units::{Clock, ColorMatrix, ColorRange, ColorSpace, MediaTime, PixelFormat, Plane, Size, Span, VideoFrame};
+use units::{
+    Clock, ColorMatrix, ColorRange, ColorSpace, MediaTime, PixelFormat, Plane, Size, Span, VideoFrame,
+};
 
 use crate::Error;
 
@@ -41,7 +43,9 @@ fn color_space(info: &VideoInfo) -> ColorSpace {
     let colorimetry = info.colorimetry();
     ColorSpace {
         matrix: match colorimetry.matrix() {
-            VideoColorMatrix::Bt601 | VideoColorMatrix::Smpte240m | VideoColorMatrix::Fcc => ColorMatrix::Bt601,
+            VideoColorMatrix::Bt601 | VideoColorMatrix::Smpte240m | VideoColorMatrix::Fcc => {
+                ColorMatrix::Bt601
+            }
             _ => ColorMatrix::Bt709,
         },
         range: match colorimetry.range() {
@@ -63,9 +67,8 @@ pub(crate) fn picture(
     let format = pixel_format(info.format(), alpha)
         .ok_or_else(|| Error::Pipeline(format!("a picture of unexpected format: {caps}")))?;
     let size = Size::new(info.width(), info.height())?;
-    let buffer = sample
-        .buffer_owned()
-        .ok_or_else(|| Error::Pipeline("a picture came without bytes".into()))?;
+    let buffer =
+        sample.buffer_owned().ok_or_else(|| Error::Pipeline("a picture came without bytes".into()))?;
     let planes = {
         let of_info = || -> Vec<Plane> { planes(info.offset(), info.stride()) };
         buffer.meta::<VideoMeta>().map_or_else(of_info, |meta| planes(meta.offset(), meta.stride()))

@@ -47,7 +47,9 @@ use scene::{Source, SourceKind};
 pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSource>, Error> {
     let id = source.id;
     Ok(match &source.kind {
-        SourceKind::Display { display, show_cursor } => Box::new(display::open(display, *show_cursor, context)?),
+        SourceKind::Display { display, show_cursor } => {
+            Box::new(display::open(display, *show_cursor, context)?)
+        }
         SourceKind::Window { window, show_cursor } => Box::new(window::open(window, *show_cursor, context)?),
         SourceKind::Text { text, font, size_px, color, align } => {
             Box::new(text::open(text, font.as_deref(), *size_px, *color, *align, context)?)

@@ -164,7 +164,7 @@ pub(crate) fn ended_by(message: &gst::MessageRef) -> Option<String> {
     match message.view() {
         gst::MessageView::Error(problem) => {
             if let Some(detail) = problem.debug() {
-                tracing::debug!(source = ?message.src().map(|s| s.name()), %detail, "a pipeline failed");
+                tracing::debug!(source = ?message.src().map(GstObjectExt::name), %detail, "a pipeline failed");
             }
             Some(problem.error().to_string().trim_end_matches('.').to_owned())
         }

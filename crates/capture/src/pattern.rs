@@ -74,9 +74,9 @@ impl Buffers {
     const KEPT: usize = 4;
 
     fn filled(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> Arc<Vec<u8>> {
-        if let Some(buffer) = self.0.iter_mut().find_map(|buffer| {
-            Arc::get_mut(buffer).is_some().then_some(buffer)
-        }) {
+        if let Some(buffer) =
+            self.0.iter_mut().find_map(|buffer| Arc::get_mut(buffer).is_some().then_some(buffer))
+        {
             if let Some(bytes) = Arc::get_mut(buffer) {
                 fill(bytes);
             }

@@ -193,9 +193,11 @@ impl Listener {
         let clock = Arc::clone(&self.context.clock);
         let Opened { id, name, rate_hz, channels, outtake, playing } =
             system.listen_to(&self.wanted, self.pinned.as_deref(), clock, &trouble)?;
-        let how = if self.wanted.name().is_some() { "chosen by name" } else { "the default when it was opened" };
+        let how =
+            if self.wanted.name().is_some() { "chosen by name" } else { "the default when it was opened" };
         let plural = if channels == 1 { "" } else { "s" };
-        self.slot.set_via(format!("{}: {name}, {rate_hz} Hz, {channels} channel{plural}, {how}", system.name()));
+        self.slot
+            .set_via(format!("{}: {name}, {rate_hz} Hz, {channels} channel{plural}, {how}", system.name()));
         self.pinned = Some(id);
         Ok(Listening { _playing: playing, outtake, trouble, system, rate_hz, channels })
     }
@@ -234,7 +236,11 @@ impl Listener {
             }
             let lost = listening.trouble.dropped_samples();
             if lost > dropped {
-                tracing::warn!(source = self.title, samples = lost - dropped, "sound was lost: we were too slow");
+                tracing::warn!(
+                    source = self.title,
+                    samples = lost - dropped,
+                    "sound was lost: we were too slow"
+                );
                 dropped = lost;
             }
             if matches!(self.wanted, Wanted::Input(_)) && heard_at.elapsed() > STALL {

@@ -169,10 +169,9 @@ impl<P: Plan> Keeper<P> {
         let mut failed: Vec<String> = Vec::new();
         for candidate in self.plan.candidates()? {
             let before = self.slot.frames();
-            let attempt = Capture::start(&candidate, &self.slot, &self.context.clock, &self.waker)
-                .and_then(|capture| {
-                    capture.first_frame(&self.slot, before, FIRST_FRAME, &self.stop).map(|()| capture)
-                });
+            let attempt = Capture::start(&candidate, &self.slot, &self.context.clock, &self.waker).and_then(
+                |capture| capture.first_frame(&self.slot, before, FIRST_FRAME, &self.stop).map(|()| capture),
+            );
             match attempt {
                 Ok(capture) => {
                     let mut via = format!("{}: {}", candidate.element, candidate.note);
@@ -195,7 +194,11 @@ impl<P: Plan> Keeper<P> {
                 }
             }
         }
-        Err(Error::Device(if failed.is_empty() { "there is no way to capture it".into() } else { failed.join("; ") }))
+        Err(Error::Device(if failed.is_empty() {
+            "there is no way to capture it".into()
+        } else {
+            failed.join("; ")
+        }))
     }
 
     /// Stays with a capture until it breaks or is not wanted any more; returns why.
@@ -289,9 +292,8 @@ mod tests {
         let attempts = Arc::new(AtomicUsize::new(0));
         let source =
             Supervised::start("flaky", Flaky { attempts: Arc::clone(&attempts) }, &context()).unwrap();
-        let is_placeholder = |source: &Supervised| {
-            source.newest_frame().is_some_and(|f| f.format() == PixelFormat::Rgba8)
-        };
+        let is_placeholder =
+            |source: &Supervised| source.newest_frame().is_some_and(|f| f.format() == PixelFormat::Rgba8);
         let lost = |source: &Supervised| matches!(source.state(), SourceState::Lost { .. });
 
         wait_for("the placeholder at the start", || is_placeholder(&source));

@@ -191,8 +191,11 @@ pub(crate) fn set_text(
     }
     let scaled = font.as_scaled(size_px);
     let lines: Vec<Line> = text.lines().map(|line| set_line(&scaled, line)).collect();
-    let spacing =
-        if scaled.line_gap() > 0.0 { scaled.height() + scaled.line_gap() } else { size_px * DEFAULT_LINE_SPACING };
+    let spacing = if scaled.line_gap() > 0.0 {
+        scaled.height() + scaled.line_gap()
+    } else {
+        size_px * DEFAULT_LINE_SPACING
+    };
     // A glyph may reach outside of its advance (italics, swashes): a margin of an eighth keeps it whole.
     let margin = (size_px / 8.0).ceil();
     let widest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
@@ -339,6 +342,9 @@ mod tests {
         let text = "one two three four five six seven";
         let wrapped = wrap(&font(), text, 20.0, 90.0);
         assert!(wrapped.lines().count() > 2);
-        assert_eq!(wrapped.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(
+            wrapped.split_whitespace().collect::<Vec<_>>(),
+            text.split_whitespace().collect::<Vec<_>>()
+        );
     }
 }

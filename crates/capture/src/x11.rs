@@ -71,7 +71,8 @@ impl Server {
         };
         let mut monitors = Vec::new();
         for monitor in reply.monitors {
-            let name = self.connection.get_atom_name(monitor.name).map_err(asked)?.reply().map_err(asked)?.name;
+            let name =
+                self.connection.get_atom_name(monitor.name).map_err(asked)?.reply().map_err(asked)?.name;
             monitors.push(Monitor {
                 name: String::from_utf8_lossy(&name).into_owned(),
                 is_primary: monitor.primary,
@@ -87,7 +88,8 @@ impl Server {
     /// Width and height of a window that can be seen, or why it cannot.
     pub(crate) fn size_of(&self, window: Window) -> Result<(u32, u32), Error> {
         let closed = |_| Error::Device("it was closed".into());
-        let attributes = self.connection.get_window_attributes(window).map_err(asked)?.reply().map_err(closed)?;
+        let attributes =
+            self.connection.get_window_attributes(window).map_err(asked)?.reply().map_err(closed)?;
         if attributes.map_state != MapState::VIEWABLE {
             return Err(Error::Device("it is minimised or hidden".into()));
         }

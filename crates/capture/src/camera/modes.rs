@@ -65,10 +65,8 @@ impl fmt::Display for Mode {
 
 /// The best mode in `caps`, or none when they name nothing we can decode.
 pub(super) fn choose(caps: &gst::CapsRef, canvas: Size, rate: FrameRate) -> Option<Mode> {
-    let wanted_rate = gst::Fraction::new(
-        i32::try_from(rate.numerator()).ok()?,
-        i32::try_from(rate.denominator()).ok()?,
-    );
+    let wanted_rate =
+        gst::Fraction::new(i32::try_from(rate.numerator()).ok()?, i32::try_from(rate.denominator()).ok()?);
     let (wanted_width, wanted_height) =
         (i32::try_from(canvas.width_px()).ok()?, i32::try_from(canvas.height_px()).ok()?);
     let mut modes = Vec::new();

@@ -108,7 +108,13 @@ impl Drawing {
         for bar in 0..7 {
             let part = |bit: usize| if (7 - bar) & bit != 0 { 0.75 } else { 0.0 };
             let left = width * bar / 7;
-            picture.fill(left, 0, width * (bar + 1) / 7 - left + 1, bars_bottom, code(part(2), part(4), part(1)));
+            picture.fill(
+                left,
+                0,
+                width * (bar + 1) / 7 - left + 1,
+                bars_bottom,
+                code(part(2), part(4), part(1)),
+            );
         }
         let ramp_bottom = height * 5 / 6;
         for column in (0..width).step_by(2) {
@@ -134,7 +140,7 @@ impl Drawing {
         let mut picture = Nv12 { width, height, bytes };
 
         let bar = (width / 32).max(2);
-        let way = width.saturating_sub(bar) as i64;
+        let way = i64::try_from(width.saturating_sub(bar)).unwrap_or(0);
         let left = usize::try_from(nanos % SWEEP_NANOS * way / SWEEP_NANOS).unwrap_or(0);
         picture.fill(left, height * 5 / 6, bar, height - height * 5 / 6, WHITE);
 

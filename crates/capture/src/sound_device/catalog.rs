@@ -70,11 +70,8 @@ impl Catalog {
     pub(super) fn find(&self, wanted: &Wanted, pinned: Option<&str>) -> Result<Found, Error> {
         let entries = self.entries()?;
         match wanted {
-            Wanted::Input(name) => {
-                self.choose(entries, Kind::Input, name.as_deref(), pinned, || {
-                    self.host.default_input_device()
-                })
-            }
+            Wanted::Input(name) => self
+                .choose(entries, Kind::Input, name.as_deref(), pinned, || self.host.default_input_device()),
             Wanted::Desktop(name) if cfg!(windows) => {
                 // cpal opens an output for input as a loopback.
                 self.choose(entries, Kind::Output, name.as_deref(), pinned, || {

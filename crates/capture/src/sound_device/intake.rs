@@ -87,13 +87,7 @@ pub(super) fn ring(
     let (samples_in, samples_out) = RingBuffer::new(room);
     let (stamps_in, stamps_out) = RingBuffer::new(STAMPS);
     (
-        Intake {
-            samples: samples_in,
-            stamps: stamps_in,
-            clock,
-            reader: std::thread::current(),
-            trouble,
-        },
+        Intake { samples: samples_in, stamps: stamps_in, clock, reader: std::thread::current(), trouble },
         Outtake { samples: samples_out, stamps: stamps_out },
     )
 }
@@ -218,8 +212,7 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out_and_what_does_not_fit_is_counted() {
         let trouble = Arc::new(Trouble::default());
-        let (mut intake, mut outtake) =
-            ring(10, 2, Arc::new(Standing), Arc::clone(&trouble));
+        let (mut intake, mut outtake) = ring(10, 2, Arc::new(Standing), Arc::clone(&trouble));
         for round in 0..30i64 {
             let at = MediaTime::from_millis(round);
             intake.put(Some(&[i16::MIN, 0, 16_384, i16::MAX][..]), at);

@@ -37,6 +37,7 @@ fn shared() -> &'static Mutex<Option<Client>> {
     &CLIENT
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err")]
 fn failed(problem: ClientError) -> Error {
     Error::Device(format!("the sound server does not answer: {problem}"))
 }
@@ -96,7 +97,9 @@ impl Pulse {
     fn find(&self, wanted: &Wanted, pinned: Option<&str>) -> Result<SourceInfo, Error> {
         let sources = self.sources()?;
         let index = match (pinned, wanted) {
-            (Some(id), _) => sources.iter().find(|source| text(&source.name) == id).map(|source| source.index),
+            (Some(id), _) => {
+                sources.iter().find(|source| text(&source.name) == id).map(|source| source.index)
+            }
             (None, Wanted::Input(Some(name))) => {
                 let inputs = || sources.iter().filter(|source| source.monitor_of_sink_index.is_none());
                 let is_meant = |source: &&SourceInfo| {
@@ -112,7 +115,9 @@ impl Pulse {
                 // A server without microphones takes the monitor of an output for its default input.
                 sources
                     .iter()
-                    .find(|source| Some(&source.name) == default.as_ref() && source.monitor_of_sink_index.is_none())
+                    .find(|source| {
+                        Some(&source.name) == default.as_ref() && source.monitor_of_sink_index.is_none()
+                    })
                     .or_else(|| sources.iter().find(|source| source.monitor_of_sink_index.is_none()))
                     .map(|source| source.index)
             }
@@ -121,7 +126,8 @@ impl Pulse {
                 let sink = match name {
                     Some(name) => {
                         let is_meant = |sink: &&SinkInfo| {
-                            called(&sink.name, sink.description.as_ref()) == *name || text(&sink.name) == *name
+                            called(&sink.name, sink.description.as_ref()) == *name
+                                || text(&sink.name) == *name
                         };
                         let known: Vec<String> =
                             sinks.iter().map(|sink| called(&sink.name, sink.description.as_ref())).collect();

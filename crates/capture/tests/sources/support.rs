@@ -15,7 +15,7 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 /// The system's monotonic clock, zero when the test begins.
-pub struct RealClock(Instant);
+pub(crate) struct RealClock(Instant);
 
 impl Default for RealClock {
     fn default() -> Self {
@@ -30,10 +30,10 @@ impl Clock for RealClock {
 }
 
 /// Everything that was heard.
-pub type Heard = Arc<Mutex<Vec<(SourceId, AudioBlock)>>>;
+pub(crate) type Heard = Arc<Mutex<Vec<(SourceId, AudioBlock)>>>;
 
 /// A context of 320x180 at 30 frames per second, and what is heard through it.
-pub fn context(base_folder: &Path) -> (CaptureContext, Heard) {
+pub(crate) fn context(base_folder: &Path) -> (CaptureContext, Heard) {
     let heard = Heard::default();
     let into = Arc::clone(&heard);
     let context = CaptureContext {
@@ -47,12 +47,12 @@ pub fn context(base_folder: &Path) -> (CaptureContext, Heard) {
     (context, heard)
 }
 
-pub fn source(kind: SourceKind) -> Source {
+pub(crate) fn source(kind: SourceKind) -> Source {
     Source { id: SourceId(7), name: "under test".into(), kind, muted: false, gain: 1.0, delay_ms: 0 }
 }
 
 /// Waits until `done` gives something, at most a minute: a bound against hanging, not a measure of speed.
-pub fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = done() {
@@ -63,7 +63,7 @@ pub fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-pub fn wait_until_running(source: &dyn LiveSource) {
+pub(crate) fn wait_until_running(source: &dyn LiveSource) {
     wait_for("a running source", || match source.state() {
         SourceState::Running => Some(()),
         SourceState::Lost { reason } => panic!("lost: {reason}"),
@@ -71,7 +71,7 @@ pub fn wait_until_running(source: &dyn LiveSource) {
     });
 }
 
-pub fn lost_reason(source: &dyn LiveSource) -> Option<String> {
+pub(crate) fn lost_reason(source: &dyn LiveSource) -> Option<String> {
     match source.state() {
         SourceState::Lost { reason } => Some(reason),
         _ => None,
@@ -79,7 +79,7 @@ pub fn lost_reason(source: &dyn LiveSource) -> Option<String> {
 }
 
 /// Blue, green and red of a pixel of a four-byte picture, whatever their order in memory.
-pub fn bgr(frame: &VideoFrame, x: usize, y: usize) -> [u8; 3] {
+pub(crate) fn bgr(frame: &VideoFrame, x: usize, y: usize) -> [u8; 3] {
     let row = frame.row(0, y);
     let pixel = &row[x * 4..x * 4 + 3];
     match frame.format() {
@@ -90,7 +90,7 @@ pub fn bgr(frame: &VideoFrame, x: usize, y: usize) -> [u8; 3] {
 }
 
 /// A child that does not outlive the test.
-pub struct Killed(pub Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -101,7 +101,7 @@ impl Drop for Killed {
 
 /// Runs a test of this file again in a child process with that environment, and fails as it fails. For libraries that
 /// find their server through the environment, which a test must not change for its neighbours.
-pub fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
+pub(crate) fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
     let mut child = Killed(
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
@@ -114,13 +114,13 @@ pub fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
 }
 
 /// An X server of 400x300 pixels on a display number that was free.
-pub struct XServer {
+pub(crate) struct XServer {
     _process: Killed,
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl XServer {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut process = Killed(
             Command::new("Xvfb")
                 .args(["-displayfd", "1", "-screen", "0", "400x300x24", "-nolisten", "tcp"])
@@ -136,7 +136,7 @@ impl XServer {
         Self { _process: process, name }
     }
 
-    pub fn connect(&self) -> (RustConnection, Window) {
+    pub(crate) fn connect(&self) -> (RustConnection, Window) {
         let (connection, screen) = x11rb::connect(Some(&self.name)).unwrap();
         let root = connection.setup().roots[screen].root;
         (connection, root)
@@ -144,7 +144,7 @@ impl XServer {
 }
 
 /// Shows a window of one colour with a title and a class, not decorated and not moved by anyone.
-pub fn show_window(
+pub(crate) fn show_window(
     connection: &RustConnection,
     root: Window,
     [x, y, width, height]: [i16; 4],
@@ -170,7 +170,8 @@ pub fn show_window(
         )
         .unwrap();
     let string = x11rb::protocol::xproto::AtomEnum::STRING;
-    let (name, class) = (x11rb::protocol::xproto::AtomEnum::WM_NAME, x11rb::protocol::xproto::AtomEnum::WM_CLASS);
+    let (name, class) =
+        (x11rb::protocol::xproto::AtomEnum::WM_NAME, x11rb::protocol::xproto::AtomEnum::WM_CLASS);
     connection.change_property8(PropMode::REPLACE, window, name, string, title.as_bytes()).unwrap();
     connection.change_property8(PropMode::REPLACE, window, class, string, b"painter\0Painter\0").unwrap();
     connection.map_window(window).unwrap();

@@ -1,12 +1,7 @@
 //! Displays, captured from an X server that the test starts.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-#![allow(missing_docs, reason = "a test")]
 
-mod support;
-
+use crate::support::{XServer, bgr, context, lost_reason, show_window, source, wait_for, wait_until_running};
 use scene::{DisplaySelector, SourceKind};
-use support::{bgr, context, lost_reason, show_window, source, wait_for, wait_until_running, XServer};
 use units::{PixelFormat, Size};
 
 fn display(name: &str) -> scene::Source {

@@ -1,14 +1,10 @@
 //! What Genlock draws itself, and the placeholder of a camera that is not there.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-#![allow(missing_docs, reason = "a test")]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{bgr, context, lost_reason, source, wait_for};
 use capture::{LiveSource, SourceState};
 use scene::{Color, SourceKind, TextAlign};
-use support::{bgr, context, lost_reason, source, wait_for};
 use units::{FrameRate, PixelFormat, Span, span_from_samples};
 
 #[test]
@@ -18,11 +14,13 @@ fn flash_and_beep_begin_at_the_same_instant() {
     let square = capture::flash_square(context.canvas);
     let (x, y) = ((square.left_px + 4) as usize, (square.top_px + 4) as usize);
     let rate = FrameRate::FPS_30;
-    let white: Vec<u64> = (0..90)
-        .filter(|frame| source.frame_at(rate.pts_of(*frame)).unwrap().row(0, y)[x] == 235)
-        .collect();
+    let white: Vec<u64> =
+        (0..90).filter(|frame| source.frame_at(rate.pts_of(*frame)).unwrap().row(0, y)[x] == 235).collect();
     assert_eq!(white, [0, 1, 2, 30, 31, 32, 60, 61, 62]);
-    assert!(Arc::ptr_eq(&source.frame_at(rate.pts_of(5)).unwrap(), &source.frame_at(rate.pts_of(5)).unwrap()));
+    assert!(Arc::ptr_eq(
+        &source.frame_at(rate.pts_of(5)).unwrap(),
+        &source.frame_at(rate.pts_of(5)).unwrap()
+    ));
 
     let blocks = wait_for("a second of sound", || {
         let heard = heard.lock().unwrap();
@@ -68,7 +66,9 @@ fn colour_and_text_are_there_at_once() {
     };
     let text = capture::open(&source(kind(40.0)), &context).unwrap();
     assert!(text.size().unwrap().height_px() >= 80);
-    let Err(refused) = capture::open(&source(kind(0.0)), &context) else { panic!("no letters are 0 pixels high") };
+    let Err(refused) = capture::open(&source(kind(0.0)), &context) else {
+        panic!("no letters are 0 pixels high")
+    };
     assert_eq!(refused.to_string(), "letters cannot be 0 pixels high; use 1 or more");
 }
 

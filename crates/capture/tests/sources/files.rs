@@ -1,15 +1,11 @@
 //! Media and image files, made by the test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-#![allow(missing_docs, reason = "a test")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use capture::{LiveSource, SourceState};
+use crate::support::{context, lost_reason, source, wait_for, wait_until_running};
+use capture::SourceState;
 use scene::{SourceId, SourceKind};
-use support::{context, lost_reason, source, wait_for, wait_until_running};
 use units::{AudioBlock, PixelFormat, Pts, Size, Span, span_from_samples};
 
 /// Makes a file with ffmpeg.
@@ -126,7 +122,8 @@ fn pictures_are_chosen_by_the_time_they_are_due() {
 #[test]
 fn a_file_that_does_not_loop_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "0.6"];
+    let codecs =
+        ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "0.6"];
     made(folder.path(), "short.mp4", &[&FLASH_AND_BEEP[..], &codecs[..]].concat());
     let (context, heard) = context(folder.path());
     let source = capture::open(&media("short.mp4", false), &context).unwrap();

@@ -2,19 +2,14 @@
 //!
 //! The sound libraries find their server through the environment, which a test must not change for its neighbours. So
 //! each test starts the server and then runs itself again in a child process whose environment names that server.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-#![allow(missing_docs, reason = "a test")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{Heard, Killed, context, lost_reason, source, wait_for, wait_until_running};
 use capture::SourceState;
 use scene::SourceKind;
-use support::{Heard, Killed, context, lost_reason, source, wait_for, wait_until_running};
 use units::{AudioBlock, Span, span_from_samples};
 
 /// Names the server's socket to the child.
@@ -37,8 +32,10 @@ fn with_server(test: &str) -> Option<PathBuf> {
         .arg(format!("--load=module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()))
         .arg(null_sink("speakers", "Good Speakers"))
         .arg(null_sink("headset", "Headset"))
-        .arg("--load=module-remap-source source_name=mic master=headset.monitor \
-              source_properties=\"device.description='Good Microphone'\"")
+        .arg(
+            "--load=module-remap-source source_name=mic master=headset.monitor \
+              source_properties=\"device.description='Good Microphone'\"",
+        )
         .env("HOME", home.path())
         .env("XDG_RUNTIME_DIR", home.path())
         .stdout(Stdio::null())
@@ -52,9 +49,13 @@ fn with_server(test: &str) -> Option<PathBuf> {
     });
     let server = format!("unix:{}", socket.display());
     let home = home.path().as_os_str();
-    let environment =
-        [("HOME", home), ("XDG_RUNTIME_DIR", home), ("PULSE_SERVER", server.as_ref()), (SOCKET, socket.as_os_str())];
-    support::run_again(test, &environment);
+    let environment = [
+        ("HOME", home),
+        ("XDG_RUNTIME_DIR", home),
+        ("PULSE_SERVER", server.as_ref()),
+        (SOCKET, socket.as_os_str()),
+    ];
+    crate::support::run_again(test, &environment);
     None
 }
 
@@ -101,10 +102,8 @@ fn strength(samples: &[f32], hz: f64) -> f64 {
 /// Takes the sound heard so far away and looks at its last `frames` samples of the first channel.
 fn last_heard(heard: &Heard, frames: usize) -> Option<Vec<f32>> {
     let heard = heard.lock().unwrap();
-    let first: Vec<f32> = heard
-        .iter()
-        .flat_map(|(_, b)| b.samples.iter().step_by(usize::from(b.channels)).copied())
-        .collect();
+    let first: Vec<f32> =
+        heard.iter().flat_map(|(_, b)| b.samples.iter().step_by(usize::from(b.channels)).copied()).collect();
     (first.len() >= frames).then(|| first[first.len() - frames..].to_vec())
 }
 
@@ -121,7 +120,7 @@ fn desktop(device: Option<&str>) -> scene::Source {
 
 #[test]
 fn what_the_computer_plays_is_heard() {
-    let Some(socket) = with_server("what_the_computer_plays_is_heard") else { return };
+    let Some(socket) = with_server("sound_devices::what_the_computer_plays_is_heard") else { return };
     let _tone = play(&socket, "speakers", 1000);
     let _other = play(&socket, "headset", 3000);
     let (context, heard) = context(".".as_ref());
@@ -164,7 +163,9 @@ fn what_the_computer_plays_is_heard() {
 
 #[test]
 fn a_device_that_vanishes_is_silent_until_it_is_back() {
-    let Some(socket) = with_server("a_device_that_vanishes_is_silent_until_it_is_back") else { return };
+    let Some(socket) = with_server("sound_devices::a_device_that_vanishes_is_silent_until_it_is_back") else {
+        return;
+    };
     let (context, heard) = context(".".as_ref());
     let _other = play(&socket, "headset", 3000);
     let tone = play(&socket, "speakers", 1000);
@@ -193,7 +194,7 @@ fn a_device_that_vanishes_is_silent_until_it_is_back() {
 
 #[test]
 fn microphones_are_inputs_and_not_monitors() {
-    let Some(socket) = with_server("microphones_are_inputs_and_not_monitors") else { return };
+    let Some(socket) = with_server("sound_devices::microphones_are_inputs_and_not_monitors") else { return };
     let (context, heard) = context(".".as_ref());
     let _tone = play(&socket, "headset", 2000);
     let microphone = |device: &str| source(SourceKind::AudioInput { device: Some(device.into()) });

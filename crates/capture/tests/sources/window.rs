@@ -1,13 +1,10 @@
 //! Windows, captured from an X server that the test starts.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-#![allow(missing_docs, reason = "a test")]
 
-mod support;
-
+use crate::support::{
+    XServer, bgr, context, lost_reason, run_again, show_window, source, wait_for, wait_until_running,
+};
 use capture::SourceState;
 use scene::{SourceKind, WindowSelector};
-use support::{XServer, bgr, context, lost_reason, run_again, show_window, source, wait_for, wait_until_running};
 use units::{PixelFormat, Size};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _};
@@ -32,7 +29,7 @@ fn window(title: &str) -> scene::Source {
 
 #[test]
 fn a_window_is_found_followed_and_named_when_it_closes() {
-    if !is_with_server("a_window_is_found_followed_and_named_when_it_closes") {
+    if !is_with_server("window::a_window_is_found_followed_and_named_when_it_closes") {
         return;
     }
     let (connection, screen) = x11rb::connect(None).unwrap();
@@ -69,7 +66,7 @@ fn a_window_is_found_followed_and_named_when_it_closes() {
 
 #[test]
 fn all_parts_of_a_selector_must_match() {
-    if !is_with_server("all_parts_of_a_selector_must_match") {
+    if !is_with_server("window::all_parts_of_a_selector_must_match") {
         return;
     }
     let (connection, screen) = x11rb::connect(None).unwrap();
