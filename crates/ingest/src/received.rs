@@ -72,7 +72,7 @@ fn create_numbered(folder: &Path, number: u64) -> std::io::Result<(String, File)
         match File::options().write(true).create_new(true).open(folder.join(&name)) {
             Ok(file) => return Ok((name, file)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < MAX_NUMBER => {
-                number += 1
+                number += 1;
             }
             Err(error) => return Err(error),
         }

@@ -451,3 +451,6 @@ fn session_ended_code(finding: &Finding) -> Option<&'static str> {
     let by_service = finding.code.named_by == NamedBy::Service && finding.breach.is_none();
     by_service.then_some(finding.code.name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,10 +125,7 @@ impl IngestAddress {
 
     /// Name or IP address to connect to and to verify the certificate against; IPv6 without brackets.
     pub fn host(&self) -> &str {
-        self.host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(&self.host)
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
     }
 
     /// TCP or UDP port to connect to: the one in the URL, or the protocol's.
@@ -153,10 +150,7 @@ impl IngestAddress {
 
     /// The takeover priority in the URL, 1 to [`MAX_PRIORITY`].
     pub fn priority(&self) -> Option<u32> {
-        let found = self
-            .priority_place()
-            .iter()
-            .find(|argument| argument.name == PRIORITY)?;
+        let found = self.priority_place().iter().find(|argument| argument.name == PRIORITY)?;
         found.value.as_ref()?.expose().parse().ok()
     }
 
@@ -181,10 +175,7 @@ impl IngestAddress {
             Protocol::Rtmp | Protocol::Rtmps => &mut self.arguments,
         };
         place.retain(|argument| argument.name != PRIORITY);
-        place.push(Argument {
-            name: String::from(PRIORITY),
-            value: Some(Secret::new(priority.to_string())),
-        });
+        place.push(Argument { name: String::from(PRIORITY), value: Some(Secret::new(priority.to_string())) });
         Ok(self)
     }
 

@@ -6,9 +6,8 @@ use crate::bits::BitReader;
 const WHAT: &str = "AudioSpecificConfig";
 
 /// ISO/IEC 14496-3, table 1.18, in Hz.
-const SAMPLE_RATES_HZ: [u32; 13] = [
-    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-];
+const SAMPLE_RATES_HZ: [u32; 13] =
+    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// ISO/IEC 14496-3, table 1.17.
 const AAC_LC: u8 = 2;
@@ -55,20 +54,11 @@ impl AudioSpecificConfig {
             1..=6 => Some(channel_configuration as u8),
             7 => Some(8),
             _ => {
-                return Err(Error::Malformed {
-                    what: WHAT,
-                    why: "the channel configuration is reserved",
-                });
+                return Err(Error::Malformed { what: WHAT, why: "the channel configuration is reserved" });
             }
         };
         let frame_samples = if short_frames { 960 } else { 1024 };
-        Ok(Self {
-            object_type,
-            sample_rate_hz,
-            channels,
-            spectral_band_replication,
-            frame_samples,
-        })
+        Ok(Self { object_type, sample_rate_hz, channels, spectral_band_replication, frame_samples })
     }
 
     /// Whether this is AAC-LC and nothing more.
@@ -79,11 +69,7 @@ impl AudioSpecificConfig {
 
 fn object_type(bits: &mut BitReader<'_>) -> Result<u8, Error> {
     let short = bits.unsigned(5)?;
-    let object_type = if short == 31 {
-        32 + bits.unsigned(6)?
-    } else {
-        short
-    };
+    let object_type = if short == 31 { 32 + bits.unsigned(6)? } else { short };
     // At most 32 + 63.
     Ok(object_type as u8)
 }
@@ -96,10 +82,7 @@ fn sample_rate(bits: &mut BitReader<'_>) -> Result<u32, Error> {
     usize::try_from(index)
         .ok()
         .and_then(|index| SAMPLE_RATES_HZ.get(index).copied())
-        .ok_or(Error::Malformed {
-            what: WHAT,
-            why: "the sample rate is reserved",
-        })
+        .ok_or(Error::Malformed { what: WHAT, why: "the sample rate is reserved" })
 }
 
 /// Looks for the sync extension 0x2b7 behind a GASpecificConfig without program config element. Its absence or a cut
@@ -128,27 +111,16 @@ mod tests {
         // AAC-LC, 48 kHz, stereo.
         let config = AudioSpecificConfig::parse(&[0x11, 0x90]).unwrap();
         assert!(config.is_aac_lc());
-        assert_eq!(
-            (config.sample_rate_hz, config.channels, config.frame_samples),
-            (48_000, Some(2), 1024)
-        );
+        assert_eq!((config.sample_rate_hz, config.channels, config.frame_samples), (48_000, Some(2), 1024));
         // The same with an explicit "no SBR" behind it, as ffmpeg writes.
-        assert!(
-            AudioSpecificConfig::parse(&[0x11, 0x90, 0x56, 0xe5, 0x00])
-                .unwrap()
-                .is_aac_lc()
-        );
+        assert!(AudioSpecificConfig::parse(&[0x11, 0x90, 0x56, 0xe5, 0x00]).unwrap().is_aac_lc());
         // 44.1 kHz mono.
         let mono = AudioSpecificConfig::parse(&[0x12, 0x08]).unwrap();
         assert_eq!((mono.sample_rate_hz, mono.channels), (44_100, Some(1)));
         // HE-AAC signalled explicitly, and in the backward compatible way.
         let explicit = AudioSpecificConfig::parse(&[0x2b, 0x11, 0x88, 0x00]).unwrap();
         assert!(explicit.spectral_band_replication && !explicit.is_aac_lc());
-        assert!(
-            !AudioSpecificConfig::parse(&[0x13, 0x10, 0x56, 0xe5, 0x98])
-                .unwrap()
-                .is_aac_lc()
-        );
+        assert!(!AudioSpecificConfig::parse(&[0x13, 0x10, 0x56, 0xe5, 0x98]).unwrap().is_aac_lc());
     }
 
     proptest! {

@@ -12,26 +12,16 @@ pub(crate) struct BitReader<'a> {
 impl<'a> BitReader<'a> {
     /// A reader at the first bit of `bytes`; errors will name `what`.
     pub(crate) const fn new(bytes: &'a [u8], what: &'static str) -> Self {
-        Self {
-            bytes,
-            position: 0,
-            what,
-        }
+        Self { bytes, position: 0, what }
     }
 
     fn cut_short(&self) -> Error {
-        Error::Malformed {
-            what: self.what,
-            why: "it ends too early",
-        }
+        Error::Malformed { what: self.what, why: "it ends too early" }
     }
 
     /// One bit.
     pub(crate) fn flag(&mut self) -> Result<bool, Error> {
-        let byte = self
-            .bytes
-            .get(self.position / 8)
-            .ok_or_else(|| self.cut_short())?;
+        let byte = self.bytes.get(self.position / 8).ok_or_else(|| self.cut_short())?;
         let bit = byte >> (7 - self.position % 8) & 1;
         self.position += 1;
         Ok(bit == 1)
@@ -52,10 +42,7 @@ impl<'a> BitReader<'a> {
         while !self.flag()? {
             zeros += 1;
             if zeros > 31 {
-                return Err(Error::Malformed {
-                    what: self.what,
-                    why: "a number has more than 32 bits",
-                });
+                return Err(Error::Malformed { what: self.what, why: "a number has more than 32 bits" });
             }
         }
         let rest = self.unsigned(zeros)?;
@@ -67,10 +54,7 @@ impl<'a> BitReader<'a> {
         let code = i64::from(self.exp_golomb()?);
         let magnitude = (code + 1) / 2;
         let value = if code % 2 == 1 { magnitude } else { -magnitude };
-        i32::try_from(value).map_err(|_| Error::Malformed {
-            what: self.what,
-            why: "a number is too large",
-        })
+        i32::try_from(value).map_err(|_| Error::Malformed { what: self.what, why: "a number is too large" })
     }
 
     /// Bits not yet read.

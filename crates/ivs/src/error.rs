@@ -69,9 +69,5 @@ pub enum Error {
 }
 
 fn quoted_scheme(scheme: &str) -> String {
-    if scheme.is_empty() {
-        String::from("that")
-    } else {
-        format!("“{scheme}”")
-    }
+    if scheme.is_empty() { String::from("that") } else { format!("“{scheme}”") }
 }

@@ -189,28 +189,13 @@ impl Detail {
             Happening::StarvationEnd => ("Starvation End", None, None),
             Happening::StreamTakeoverFailure { code } => {
                 let event_name = "Stream Takeover Failure";
-                return Self::TakeoverFailure {
-                    event_name,
-                    channel_name,
-                    stream_id,
-                    code,
-                };
+                return Self::TakeoverFailure { event_name, channel_name, stream_id, code };
             }
             Happening::LimitBreach(breach) => {
-                return Self::Breach {
-                    breach,
-                    channel_name,
-                    stream_id,
-                };
+                return Self::Breach { breach, channel_name, stream_id };
             }
         };
-        Self::Change {
-            event_name,
-            channel_name,
-            code,
-            stream_id,
-            reason,
-        }
+        Self::Change { event_name, channel_name, code, stream_id, reason }
     }
 }
 
@@ -241,9 +226,7 @@ mod tests {
         };
         let all = [
             Happening::SessionCreated,
-            Happening::SessionEnded {
-                code: Some("MultitrackInputNotAllowed"),
-            },
+            Happening::SessionEnded { code: Some("MultitrackInputNotAllowed") },
             Happening::SessionEnded { code: None },
             Happening::StreamStart,
             Happening::StreamEnd,
@@ -251,9 +234,7 @@ mod tests {
                 reason: String::from("Transcode capacity exceeded. Please try again."),
             },
             Happening::StreamTakeover,
-            Happening::StreamTakeoverFailure {
-                code: "StreamTakeoverInvalidPriority",
-            },
+            Happening::StreamTakeoverFailure { code: "StreamTakeoverInvalidPriority" },
             Happening::StarvationStart,
             Happening::StarvationEnd,
             Happening::LimitBreach(breach),

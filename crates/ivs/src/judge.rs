@@ -7,6 +7,7 @@ mod arrival;
 mod bitrate;
 mod finding;
 mod flv;
+mod flv_file;
 mod picture;
 mod sound;
 mod verdict;
@@ -24,6 +25,7 @@ use picture::{PictureTrack, WholeStream};
 use sound::SoundTrack;
 
 pub use finding::{Breach, Code, CountedFinding, Finding, NamedBy, Severity, code};
+pub use flv_file::FlvFileJudge;
 pub use verdict::{Figures, KeyframeFigures, Verdict};
 
 /// Sound without picture, or the reverse, for longer than this is no late start.
@@ -148,23 +150,15 @@ impl Judge {
     /// The peer announced what it will send.
     pub fn announced(&mut self, media: AnnouncedMedia, now: MediaTime) {
         if let Some(kbps) = media.audio_kbps {
-            let (lowest, highest) = (
-                f64::from(MIN_AUDIO_BITRATE.value.0),
-                f64::from(MAX_AUDIO_BITRATE.value.0),
-            );
+            let (lowest, highest) =
+                (f64::from(MIN_AUDIO_BITRATE.value.0), f64::from(MAX_AUDIO_BITRATE.value.0));
             // Zero means unknown; decimals come from encoders that count a kilobit as 1024.
             if kbps > 0.0 && (kbps < lowest * 0.97 || kbps > highest * 1.03) {
                 let sentence = format!(
                     "The sound is announced with {kbps:.0} kbps; the service supports {lowest:.0} to {highest:.0}."
                 );
                 let source = MAX_AUDIO_BITRATE.source;
-                self.report(Finding::new(
-                    Severity::Warning,
-                    code::AUDIO_BITRATE,
-                    now,
-                    sentence,
-                    source,
-                ));
+                self.report(Finding::new(Severity::Warning, code::AUDIO_BITRATE, now, sentence, source));
             }
         }
         self.announced = Some(media);
@@ -232,26 +226,10 @@ impl Judge {
         match unit.track {
             Track::Video(track) => {
                 let (dts, pts, keyframe) = (unit.dts, unit.pts, unit.is_idr);
-                self.picture(
-                    &Picture {
-                        track,
-                        dts,
-                        pts,
-                        keyframe,
-                        data: &unit.data,
-                    },
-                    now,
-                );
+                self.picture(&Picture { track, dts, pts, keyframe, data: &unit.data }, now);
             }
             Track::Audio(track) => {
-                self.sound(
-                    &Sound {
-                        track,
-                        pts: unit.pts,
-                        bytes: unit.data.len(),
-                    },
-                    now,
-                );
+                self.sound(&Sound { track, pts: unit.pts, bytes: unit.data.len() }, now);
             }
         }
     }
@@ -275,30 +253,17 @@ impl Judge {
 
     /// What to react to, in order; `None` when there is nothing left.
     pub fn poll(&mut self) -> Option<Observation> {
-        self.observations
-            .pop_front()
-            .or_else(|| self.ledger.take_untold().map(Observation::Finding))
+        self.observations.pop_front().or_else(|| self.ledger.take_untold().map(Observation::Finding))
     }
 
     /// Whether a finding so far ends the stream.
     pub fn is_over(&self) -> bool {
-        self.ledger
-            .counted()
-            .iter()
-            .any(|counted| counted.finding.severity.ends_stream())
+        self.ledger.ends_stream()
     }
 
     /// The outcome so far.
     pub fn verdict(&self, now: MediaTime) -> Verdict {
-        let findings = self.ledger.counted();
-        let accepted = !findings
-            .iter()
-            .any(|counted| counted.finding.severity.ends_stream());
-        Verdict {
-            accepted,
-            findings,
-            figures: self.figures(now),
-        }
+        Verdict { accepted: !self.is_over(), findings: self.ledger.counted(), figures: self.figures(now) }
     }
 
     /// The stream ended: judges what can only be judged then, and gives the outcome.
@@ -316,13 +281,7 @@ impl Judge {
             }
             if self.picture.frames > 0 && self.picture.keyframes.count == 0 {
                 let sentence = "No keyframe was ever sent, so viewers would never have seen a picture.";
-                self.report(Finding::new(
-                    Severity::Refused,
-                    code::KEYFRAME_MISSING,
-                    now,
-                    sentence,
-                    "",
-                ));
+                self.report(Finding::new(Severity::Refused, code::KEYFRAME_MISSING, now, sentence, ""));
             }
         }
         self.verdict(now)
@@ -338,14 +297,9 @@ impl Judge {
             video_kbps: picture.throughput.mean_over(picture.span()).0,
             video_peak_kbps: picture.throughput.peak().0,
             video_size_px: picture.size().map(|size| [size.width_px(), size.height_px()]),
-            video_profile: picture.sps().map(|sps| {
-                format!(
-                    "{} {}.{}",
-                    sps.profile_name(),
-                    sps.level_idc / 10,
-                    sps.level_idc % 10
-                )
-            }),
+            video_profile: picture
+                .sps()
+                .map(|sps| format!("{} {}.{}", sps.profile_name(), sps.level_idc / 10, sps.level_idc % 10)),
             frame_rate: (picture.mean_frame_rate() * 1000.0).round() / 1000.0,
             reordered: picture.reordered,
             keyframes: KeyframeFigures {
@@ -391,25 +345,13 @@ impl Judge {
     fn refuse_video_codec(&mut self, name: &str, now: MediaTime) {
         let sentence = format!("The picture is coded in {name}; the service takes H.264.");
         let source = "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols";
-        self.report(Finding::new(
-            Severity::Refused,
-            code::VIDEO_CODEC,
-            now,
-            sentence,
-            source,
-        ));
+        self.report(Finding::new(Severity::Refused, code::VIDEO_CODEC, now, sentence, source));
     }
 
     fn refuse_audio_codec(&mut self, name: &str, now: MediaTime) {
         let sentence = format!("The sound is coded in {name}; the service takes AAC-LC.");
         let source = "IVS user guide, Streaming Configuration, Audio Settings";
-        self.report(Finding::new(
-            Severity::Refused,
-            code::AUDIO_CODEC,
-            now,
-            sentence,
-            source,
-        ));
+        self.report(Finding::new(Severity::Refused, code::AUDIO_CODEC, now, sentence, source));
     }
 
     fn refuse_audio_only(&mut self, now: MediaTime) {
@@ -424,13 +366,7 @@ impl Judge {
 
     fn warn_of_missing_sound(&mut self, now: MediaTime) {
         let sentence = "The stream has no sound; viewers hear nothing, and some players wait for it.";
-        self.report(Finding::new(
-            Severity::Warning,
-            code::VIDEO_ONLY,
-            now,
-            sentence,
-            "",
-        ));
+        self.report(Finding::new(Severity::Warning, code::VIDEO_ONLY, now, sentence, ""));
     }
 
     fn add_to_whole(&mut self, at_nanos: i64, bytes: usize, now: MediaTime) {
@@ -452,13 +388,7 @@ impl Judge {
                         "The {behind} arrives {} ms behind; players must wait for it or play it out of time.",
                         apart.abs().as_millis()
                     );
-                    self.report(Finding::new(
-                        Severity::Warning,
-                        code::INTERLEAVING,
-                        now,
-                        sentence,
-                        "",
-                    ));
+                    self.report(Finding::new(Severity::Warning, code::INTERLEAVING, now, sentence, ""));
                 }
             }
             _ => {}
@@ -475,13 +405,7 @@ impl Judge {
         let same = |announced: f64, coded: u32| (announced - f64::from(coded)).abs() < 0.5;
         if !(same(width, size.width_px()) && same(height, size.height_px())) {
             let sentence = format!("The picture is announced as {width:.0}x{height:.0} but coded as {size}.");
-            self.report(Finding::new(
-                Severity::Note,
-                code::ANNOUNCED_DIFFERS,
-                now,
-                sentence,
-                "",
-            ));
+            self.report(Finding::new(Severity::Note, code::ANNOUNCED_DIFFERS, now, sentence, ""));
         }
     }
 }

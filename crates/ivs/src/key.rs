@@ -35,9 +35,8 @@ pub fn redact(text: &str) -> String {
     while let Some(at) = rest.find(|c: char| c.is_ascii() && is_key_byte(c as u8)) {
         let (before, from_word) = rest.split_at(at);
         clean.push_str(before);
-        let end = from_word
-            .find(|c: char| !(c.is_ascii() && is_key_byte(c as u8)))
-            .unwrap_or(from_word.len());
+        let end =
+            from_word.find(|c: char| !(c.is_ascii() && is_key_byte(c as u8))).unwrap_or(from_word.len());
         let (word, after) = from_word.split_at(end);
         clean.push_str(&redact_word(word));
         rest = after;
@@ -70,17 +69,8 @@ mod tests {
     fn knows_the_two_forms() {
         assert!(is_key_shaped("sk_us-west-2_abcd1234efgh5678ijkl"));
         assert!(is_key_shaped("sk_us-west-2_abcd1234efgh5678ijkl?priority=3"));
-        assert!(is_key_shaped(
-            "v1_5f2e593731dad88b6bdb03a3517d306ef88a73e2_65c5dc81_7b2276223a302c22"
-        ));
-        for other in [
-            "app",
-            "sk_",
-            "sk_us-west-2_",
-            "v1_app",
-            "risk_assessment_document",
-            "rtmps://h/app",
-        ] {
+        assert!(is_key_shaped("v1_5f2e593731dad88b6bdb03a3517d306ef88a73e2_65c5dc81_7b2276223a302c22"));
+        for other in ["app", "sk_", "sk_us-west-2_", "v1_app", "risk_assessment_document", "rtmps://h/app"] {
             assert!(!is_key_shaped(other), "{other}");
         }
     }

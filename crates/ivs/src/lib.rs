@@ -22,8 +22,8 @@ pub use address::{IngestAddress, Protocol, RtmpTarget};
 pub use audio_specific_config::AudioSpecificConfig;
 pub use error::Error;
 pub use judge::{
-    AnnouncedMedia, Breach, Code, CountedFinding, Figures, Finding, Judge, KeyframeFigures, NamedBy,
-    Observation, Picture, Severity, Sound, Verdict, code,
+    AnnouncedMedia, Breach, Code, CountedFinding, Figures, Finding, FlvFileJudge, Judge, KeyframeFigures,
+    NamedBy, Observation, Picture, Severity, Sound, Verdict, code,
 };
 pub use key::{is_key_shaped, redact};
 pub use limits::{ChannelType, MultitrackInput, Rules};

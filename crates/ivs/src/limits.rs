@@ -23,71 +23,47 @@ const fn rule<T: Copy>(value: T, source: &'static str) -> Rule<T> {
 }
 
 /// Longest stream; then the service ends it.
-pub const MAX_STREAM_DURATION: Rule<Span> = rule(
-    Span::from_secs(48 * 3600),
-    "IVS user guide, Step 5: Set Up Streaming Software, notes",
-);
+pub const MAX_STREAM_DURATION: Rule<Span> =
+    rule(Span::from_secs(48 * 3600), "IVS user guide, Step 5: Set Up Streaming Software, notes");
 /// How long the service waits for data before it disconnects.
-pub const MAX_SILENCE: Rule<Span> = rule(
-    Span::from_secs(30),
-    "IVS user guide, Step 5: Set Up Streaming Software, notes",
-);
+pub const MAX_SILENCE: Rule<Span> =
+    rule(Span::from_secs(30), "IVS user guide, Step 5: Set Up Streaming Software, notes");
 /// Recommended keyframe interval.
-pub const KEYFRAME_INTERVAL: Rule<Span> = rule(
-    Span::from_secs(2),
-    "IVS user guide, Streaming Configuration, Reducing Latency",
-);
+pub const KEYFRAME_INTERVAL: Rule<Span> =
+    rule(Span::from_secs(2), "IVS user guide, Streaming Configuration, Reducing Latency");
 /// Recommended keyframe interval for the lowest latency.
-pub const KEYFRAME_INTERVAL_LOWEST_LATENCY: Rule<Span> = rule(
-    Span::from_secs(1),
-    "IVS user guide, Streaming Configuration, Reducing Latency",
-);
+pub const KEYFRAME_INTERVAL_LOWEST_LATENCY: Rule<Span> =
+    rule(Span::from_secs(1), "IVS user guide, Streaming Configuration, Reducing Latency");
 /// Keyframe interval above which segments may not begin with a keyframe.
-pub const MAX_KEYFRAME_INTERVAL: Rule<Span> = rule(
-    Span::from_secs(5),
-    "IVS user guide, Streaming Configuration, Reducing Latency",
-);
+pub const MAX_KEYFRAME_INTERVAL: Rule<Span> =
+    rule(Span::from_secs(5), "IVS user guide, Streaming Configuration, Reducing Latency");
 /// How far ahead of its bitrate a stream may run: the encoder's buffer holds at most one second at the average
 /// bitrate.
-pub const MAX_RATE_BUFFER: Rule<Span> = rule(
-    Span::from_secs(1),
-    "IVS user guide, Streaming Configuration, Reducing Latency",
-);
+pub const MAX_RATE_BUFFER: Rule<Span> =
+    rule(Span::from_secs(1), "IVS user guide, Streaming Configuration, Reducing Latency");
 /// Highest frame rate in frames per second.
-pub const MAX_FRAME_RATE: Rule<u32> = rule(
-    60,
-    "IVS user guide, Streaming Configuration, Resolution/Bitrate/FPS",
-);
+pub const MAX_FRAME_RATE: Rule<u32> =
+    rule(60, "IVS user guide, Streaming Configuration, Resolution/Bitrate/FPS");
 /// Lowest bitrate of sound.
-pub const MIN_AUDIO_BITRATE: Rule<Kbps> = rule(
-    Kbps(96),
-    "IVS user guide, Streaming Configuration, Audio Settings",
-);
+pub const MIN_AUDIO_BITRATE: Rule<Kbps> =
+    rule(Kbps(96), "IVS user guide, Streaming Configuration, Audio Settings");
 /// Highest bitrate of sound.
-pub const MAX_AUDIO_BITRATE: Rule<Kbps> = rule(
-    Kbps(320),
-    "IVS user guide, Streaming Configuration, Audio Settings",
-);
+pub const MAX_AUDIO_BITRATE: Rule<Kbps> =
+    rule(Kbps(320), "IVS user guide, Streaming Configuration, Audio Settings");
 /// Sample rates of sound in Hz.
-pub const AUDIO_SAMPLE_RATES_HZ: Rule<[u32; 2]> = rule(
-    [44_100, 48_000],
-    "IVS user guide, Streaming Configuration, Audio Settings",
-);
+pub const AUDIO_SAMPLE_RATES_HZ: Rule<[u32; 2]> =
+    rule([44_100, 48_000], "IVS user guide, Streaming Configuration, Audio Settings");
 /// Most channels of sound.
 pub const MAX_AUDIO_CHANNELS: Rule<u8> = rule(2, "IVS user guide, Streaming Configuration, Audio Settings");
 /// Keys per channel, and so publishers at a time unless one takes over.
 pub const STREAM_KEYS_PER_CHANNEL: Rule<u8> =
     rule(1, "IVS user guide, Service Quotas, Other Quotas: Stream key");
 /// Highest priority of a stream takeover; the lowest is 1.
-pub const MAX_PRIORITY: Rule<u32> = rule(
-    2_147_483_647,
-    "IVS user guide, Streaming Configuration, Stream Takeover",
-);
+pub const MAX_PRIORITY: Rule<u32> =
+    rule(2_147_483_647, "IVS user guide, Streaming Configuration, Stream Takeover");
 /// The one RTMP application of the service.
-pub const RTMP_APP: Rule<&str> = rule(
-    "app",
-    "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols",
-);
+pub const RTMP_APP: Rule<&str> =
+    rule("app", "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols");
 
 /// What a channel was created as. It decides the allowed bitrate (the guide, "Channel Types").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,44 +87,29 @@ impl ChannelType {
     /// Highest ingest bitrate of a single-track stream whose picture is `size`.
     pub fn max_bitrate(self, size: Size) -> Rule<Kbps> {
         match self {
-            Self::Basic if is_480p_or_less(size) => rule(
-                Kbps(1500),
-                "IVS user guide, Service Quotas, Ingest bitrate (BASIC)",
-            ),
-            Self::Basic => rule(
-                Kbps(3500),
-                "IVS user guide, Service Quotas, Ingest bitrate (BASIC)",
-            ),
-            Self::Standard => rule(
-                Kbps(8500),
-                "IVS user guide, Service Quotas, Ingest bitrate (STANDARD)",
-            ),
-            Self::AdvancedSd => rule(
-                Kbps(8500),
-                "IVS user guide, Service Quotas, Ingest bitrate (ADVANCED_SD)",
-            ),
-            Self::AdvancedHd => rule(
-                Kbps(8500),
-                "IVS user guide, Service Quotas, Ingest bitrate (ADVANCED_HD)",
-            ),
+            Self::Basic if is_480p_or_less(size) => {
+                rule(Kbps(1500), "IVS user guide, Service Quotas, Ingest bitrate (BASIC)")
+            }
+            Self::Basic => rule(Kbps(3500), "IVS user guide, Service Quotas, Ingest bitrate (BASIC)"),
+            Self::Standard => rule(Kbps(8500), "IVS user guide, Service Quotas, Ingest bitrate (STANDARD)"),
+            Self::AdvancedSd => {
+                rule(Kbps(8500), "IVS user guide, Service Quotas, Ingest bitrate (ADVANCED_SD)")
+            }
+            Self::AdvancedHd => {
+                rule(Kbps(8500), "IVS user guide, Service Quotas, Ingest bitrate (ADVANCED_HD)")
+            }
         }
     }
 
     /// Largest single-track picture in pixels altogether. The guide rounds to 2.1M; the figures it rounds elsewhere
     /// (0.4M with 864 pixels per edge, 0.9M with 1280) are the products of the edges, so this is 1920 x 1080.
     pub const fn max_total_pixels(self) -> Rule<u64> {
-        rule(
-            1920 * 1080,
-            "IVS user guide, Service Quotas, Ingest resolution (single-track input)",
-        )
+        rule(1920 * 1080, "IVS user guide, Service Quotas, Ingest resolution (single-track input)")
     }
 
     /// Longest edge of a single-track picture in pixels.
     pub const fn max_pixels_per_edge(self) -> Rule<u32> {
-        rule(
-            1920,
-            "IVS user guide, Service Quotas, Ingest resolution (single-track input)",
-        )
+        rule(1920, "IVS user guide, Service Quotas, Ingest resolution (single-track input)")
     }
 
     /// The service's own spelling.
@@ -178,10 +139,7 @@ impl FromStr for ChannelType {
     /// Reads the service's spelling, in any case and with `-` for `_`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let spelled = text.trim().to_ascii_uppercase().replace('-', "_");
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == spelled)
-            .ok_or(Error::ChannelTypeUnknown)
+        Self::ALL.into_iter().find(|kind| kind.name() == spelled).ok_or(Error::ChannelTypeUnknown)
     }
 }
 
@@ -227,11 +185,7 @@ mod tests {
         for above in [size(960, 540), size(1280, 720), size(1080, 1920), size(1280, 240)] {
             assert_eq!(ChannelType::Basic.max_bitrate(above).value, Kbps(3500), "{above}");
         }
-        for kind in [
-            ChannelType::Standard,
-            ChannelType::AdvancedSd,
-            ChannelType::AdvancedHd,
-        ] {
+        for kind in [ChannelType::Standard, ChannelType::AdvancedSd, ChannelType::AdvancedHd] {
             assert_eq!(kind.max_bitrate(size(640, 360)).value, Kbps(8500));
         }
     }
@@ -252,12 +206,6 @@ mod tests {
         assert!(
             !strict.allows(Protocol::Rtmp) && strict.allows(Protocol::Rtmps) && strict.allows(Protocol::Srt)
         );
-        assert!(
-            Rules {
-                insecure_ingest: true,
-                ..strict
-            }
-            .allows(Protocol::Rtmp)
-        );
+        assert!(Rules { insecure_ingest: true, ..strict }.allows(Protocol::Rtmp));
     }
 }

@@ -68,16 +68,7 @@ impl AvcDecoderConfig {
     /// set.
     pub fn parse(record: &[u8]) -> Result<Self, Error> {
         let malformed = |why| Error::Malformed { what: RECORD, why };
-        let [
-            version,
-            _profile,
-            _compatibility,
-            _level,
-            length_size,
-            sps_count,
-            rest @ ..,
-        ] = record
-        else {
+        let [version, _profile, _compatibility, _level, length_size, sps_count, rest @ ..] = record else {
             return Err(malformed("it ends too early"));
         };
         if *version != 1 {
@@ -102,25 +93,16 @@ impl AvcDecoderConfig {
         for _ in 0..*pps_count {
             rest = take_set(rest)?.1;
         }
-        Ok(Self {
-            length_size,
-            sps,
-            sps_count,
-            pps_count: *pps_count,
-        })
+        Ok(Self { length_size, sps, sps_count, pps_count: *pps_count })
     }
 }
 
 fn take_set(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
-    let cut = || Error::Malformed {
-        what: RECORD,
-        why: "a parameter set reaches beyond its end",
-    };
+    let cut = || Error::Malformed { what: RECORD, why: "a parameter set reaches beyond its end" };
     let [high, low, rest @ ..] = bytes else {
         return Err(cut());
     };
-    rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))
-        .ok_or_else(cut)
+    rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low]))).ok_or_else(cut)
 }
 
 impl SequenceParameterSet {
@@ -154,17 +136,10 @@ impl SequenceParameterSet {
             bits.flag()?; // mb_adaptive_frame_field_flag
         }
         bits.flag()?; // direct_8x8_inference_flag
-        let crop = if bits.flag()? {
-            read_crop(&mut bits)?
-        } else {
-            [0; 4]
-        };
+        let crop = if bits.flag()? { read_crop(&mut bits)? } else { [0; 4] };
         let size = shown_size(width_mbs, height_map_units, progressive, &sampling, crop)?;
-        let usability = if bits.flag()? {
-            usability_information::read(&mut bits)?
-        } else {
-            Default::default()
-        };
+        let usability =
+            if bits.flag()? { usability_information::read(&mut bits)? } else { Default::default() };
         Ok(Self {
             profile_idc,
             constraint_flags,
@@ -206,20 +181,13 @@ struct Sampling {
 
 impl Sampling {
     fn read(bits: &mut BitReader<'_>, profile_idc: u8) -> Result<Self, Error> {
-        let mut sampling = Self {
-            chroma_format_idc: 1,
-            separate_planes: false,
-            bit_depth_luma: 8,
-        };
+        let mut sampling = Self { chroma_format_idc: 1, separate_planes: false, bit_depth_luma: 8 };
         if !HIGH_PROFILES.contains(&profile_idc) {
             return Ok(sampling);
         }
         let chroma = bits.exp_golomb()?;
         if chroma > 3 {
-            return Err(Error::Malformed {
-                what: WHAT,
-                why: "the chroma format is unknown",
-            });
+            return Err(Error::Malformed { what: WHAT, why: "the chroma format is unknown" });
         }
         sampling.chroma_format_idc = chroma as u8;
         if chroma == 3 {
@@ -227,10 +195,7 @@ impl Sampling {
         }
         let depth = bits.exp_golomb()?;
         if depth > 6 || bits.exp_golomb()? > 6 {
-            return Err(Error::Malformed {
-                what: WHAT,
-                why: "the bit depth is out of range",
-            });
+            return Err(Error::Malformed { what: WHAT, why: "the bit depth is out of range" });
         }
         sampling.bit_depth_luma = 8 + depth as u8;
         bits.flag()?; // qpprime_y_zero_transform_bypass_flag
@@ -271,10 +236,7 @@ fn read_picture_order(bits: &mut BitReader<'_>) -> Result<(), Error> {
             bits.signed_exp_golomb()?; // offset_for_top_to_bottom_field
             let frames = bits.exp_golomb()?;
             if frames > 255 {
-                return Err(Error::Malformed {
-                    what: WHAT,
-                    why: "the picture order cycle is too long",
-                });
+                return Err(Error::Malformed { what: WHAT, why: "the picture order cycle is too long" });
             }
             for _ in 0..frames {
                 bits.signed_exp_golomb()?; // offset_for_ref_frame
@@ -282,10 +244,7 @@ fn read_picture_order(bits: &mut BitReader<'_>) -> Result<(), Error> {
         }
         2 => {}
         _ => {
-            return Err(Error::Malformed {
-                what: WHAT,
-                why: "the picture order type is unknown",
-            });
+            return Err(Error::Malformed { what: WHAT, why: "the picture order type is unknown" });
         }
     }
     Ok(())
@@ -315,11 +274,7 @@ fn shown_size(
         2 => (2, 1),
         _ => (1, 1),
     };
-    let (unit_x, unit_y) = if sampling.separate_planes {
-        (1, 1)
-    } else {
-        (unit_x, unit_y)
-    };
+    let (unit_x, unit_y) = if sampling.separate_planes { (1, 1) } else { (unit_x, unit_y) };
     // All factors are below 2^33, so nothing overflows 64 bits.
     let width = (width_mbs * 16).checked_sub(unit_x * (left + right));
     let height = (height_map_units * 16 * field_factor).checked_sub(unit_y * field_factor * (top + bottom));

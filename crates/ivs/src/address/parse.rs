@@ -58,11 +58,7 @@ impl FromStr for IngestAddress {
             Protocol::Srt => address.read_srt_arguments(path)?,
             Protocol::Rtmp | Protocol::Rtmps => address.read_rtmp_path(path)?,
         }
-        for argument in address
-            .priority_place()
-            .iter()
-            .filter(|argument| argument.name == PRIORITY)
-        {
+        for argument in address.priority_place().iter().filter(|argument| argument.name == PRIORITY) {
             check_priority(argument)?;
         }
         Ok(address)
@@ -73,9 +69,7 @@ impl IngestAddress {
     fn read_rtmp_path(&mut self, path: &str) -> Result<(), Error> {
         let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let last_is_key = segments.len() >= 2 && !path.ends_with('/')
-            || segments
-                .last()
-                .is_some_and(|last| is_key_shaped(last) || *last == KEY_PLACEHOLDER);
+            || segments.last().is_some_and(|last| is_key_shaped(last) || *last == KEY_PLACEHOLDER);
         if last_is_key {
             let key = segments.pop().unwrap_or_default();
             if key != KEY_PLACEHOLDER {
@@ -145,15 +139,10 @@ fn protocol_of(scheme: &str) -> Result<Protocol, Error> {
     if scheme.is_empty() {
         return Err(Error::SchemeMissing);
     }
-    Protocol::ALL
-        .into_iter()
-        .find(|protocol| protocol.scheme() == scheme)
-        .ok_or_else(|| {
-            let known = OTHER_SCHEMES.contains(&scheme.as_str());
-            Error::SchemeUnknown {
-                scheme: if known { scheme } else { String::new() },
-            }
-        })
+    Protocol::ALL.into_iter().find(|protocol| protocol.scheme() == scheme).ok_or_else(|| {
+        let known = OTHER_SCHEMES.contains(&scheme.as_str());
+        Error::SchemeUnknown { scheme: if known { scheme } else { String::new() } }
+    })
 }
 
 fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Error> {
@@ -161,9 +150,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Error> {
         return Err(Error::UserInfo);
     }
     // The colons of an IPv6 address are inside its brackets.
-    let colon = authority
-        .rfind(':')
-        .filter(|at| authority.rfind(']').is_none_or(|bracket| bracket < *at));
+    let colon = authority.rfind(':').filter(|at| authority.rfind(']').is_none_or(|bracket| bracket < *at));
     let (host, port) = match colon {
         Some(at) => {
             let (host, port) = authority.split_at(at);
@@ -182,9 +169,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Error> {
     if host.is_empty() {
         return Err(Error::HostMissing);
     }
-    let host = url::Host::parse(host)
-        .map_err(|_| Error::HostUnreadable)?
-        .to_string();
+    let host = url::Host::parse(host).map_err(|_| Error::HostUnreadable)?.to_string();
     if holds_key(&host) {
         return Err(Error::HostMissing);
     }
@@ -195,14 +180,8 @@ fn arguments(text: &str, separator: char) -> Vec<Argument> {
     text.split(separator)
         .filter(|argument| !argument.is_empty())
         .map(|argument| match argument.split_once('=') {
-            Some((name, value)) => Argument {
-                name: String::from(name),
-                value: Some(Secret::new(value)),
-            },
-            None => Argument {
-                name: String::from(argument),
-                value: None,
-            },
+            Some((name, value)) => Argument { name: String::from(name), value: Some(Secret::new(value)) },
+            None => Argument { name: String::from(argument), value: None },
         })
         .collect()
 }
@@ -212,11 +191,7 @@ fn check_priority(argument: &Argument) -> Result<(), Error> {
     // `parse` would take a plus sign.
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let number: u32 = value.parse().map_err(|_| Error::PriorityOutOfRange)?;
-    if digits && (1..=MAX_PRIORITY.value).contains(&number) {
-        Ok(())
-    } else {
-        Err(Error::PriorityOutOfRange)
-    }
+    if digits && (1..=MAX_PRIORITY.value).contains(&number) { Ok(()) } else { Err(Error::PriorityOutOfRange) }
 }
 
 #[cfg(test)]

@@ -65,11 +65,7 @@ impl Arrival {
 
     /// Time spent starving until `now`.
     pub(super) fn starved(&self, now: MediaTime) -> Span {
-        if self.starving {
-            self.starved + (now - self.starving_since)
-        } else {
-            self.starved
-        }
+        if self.starving { self.starved + (now - self.starving_since) } else { self.starved }
     }
 
     pub(super) fn tick(
@@ -115,11 +111,7 @@ impl Arrival {
     ) {
         let window_start = now - WINDOW;
         // Keep one mark at or before the start of the window to measure from.
-        while self
-            .history
-            .get(1)
-            .is_some_and(|second| second.arrived <= window_start)
-        {
+        while self.history.get(1).is_some_and(|second| second.arrived <= window_start) {
             self.history.pop_front();
         }
         let (Some(oldest), Some(newest)) = (self.history.front(), self.history.back()) else {
@@ -179,13 +171,7 @@ mod tests {
     #[test]
     fn a_pause_starves_and_data_ends_it() {
         let seen = observe(60, |second| !(20..30).contains(&second));
-        assert_eq!(
-            seen,
-            [
-                (22, Observation::StarvationStart),
-                (30, Observation::StarvationEnd)
-            ]
-        );
+        assert_eq!(seen, [(22, Observation::StarvationStart), (30, Observation::StarvationEnd)]);
     }
 
     #[test]

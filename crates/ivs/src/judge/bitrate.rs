@@ -27,9 +27,7 @@ impl RateBuffer {
         let newest = self.newest.map_or(at_nanos, |newest| newest.max(at_nanos));
         let elapsed = newest.saturating_sub(self.newest.unwrap_or(newest));
         self.newest = Some(newest);
-        self.level = self
-            .level
-            .saturating_sub(limit * u128::from(elapsed.unsigned_abs()));
+        self.level = self.level.saturating_sub(limit * u128::from(elapsed.unsigned_abs()));
         if self.level == 0 {
             self.busy_since = newest;
         }
@@ -38,9 +36,7 @@ impl RateBuffer {
         if self.level <= capacity {
             return None;
         }
-        let busy = newest
-            .saturating_sub(self.busy_since)
-            .max(MAX_RATE_BUFFER.value.as_nanos());
+        let busy = newest.saturating_sub(self.busy_since).max(MAX_RATE_BUFFER.value.as_nanos());
         let above = self.level / u128::from(busy.unsigned_abs());
         // Start anew, so that a stream that stays above is counted once per second and not once per picture.
         self.level = 0;
@@ -94,14 +90,8 @@ mod tests {
     fn exceeds_after(kbps: usize, first_frame_bytes: usize) -> Option<(i64, u64)> {
         let mut buffer = RateBuffer::default();
         (0..1800i64).find_map(|frame| {
-            let bytes = if frame == 0 {
-                first_frame_bytes
-            } else {
-                kbps * 1000 / 8 / 30
-            };
-            buffer
-                .add(Kbps(1000), frame * 1_000_000_000 / 30, bytes)
-                .map(|above| (frame / 30, above))
+            let bytes = if frame == 0 { first_frame_bytes } else { kbps * 1000 / 8 / 30 };
+            buffer.add(Kbps(1000), frame * 1_000_000_000 / 30, bytes).map(|above| (frame / 30, above))
         })
     }
 
@@ -111,15 +101,9 @@ mod tests {
         // A first picture as large as the encoder's buffer may be, then less.
         assert_eq!(exceeds_after(980, 120_000), None);
         let (second, above) = exceeds_after(1100, 0).unwrap();
-        assert!(
-            (9..=11).contains(&second) && (90_000..=110_000).contains(&above),
-            "{second} {above}"
-        );
+        assert!((9..=11).contains(&second) && (90_000..=110_000).contains(&above), "{second} {above}");
         let (second, above) = exceeds_after(2000, 0).unwrap();
-        assert!(
-            second <= 1 && (900_000..=1_100_000).contains(&above),
-            "{second} {above}"
-        );
+        assert!(second <= 1 && (900_000..=1_100_000).contains(&above), "{second} {above}");
     }
 
     proptest! {

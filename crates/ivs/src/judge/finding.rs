@@ -48,17 +48,11 @@ pub struct Code {
 
 impl Code {
     const fn service(name: &'static str) -> Self {
-        Self {
-            name,
-            named_by: NamedBy::Service,
-        }
+        Self { name, named_by: NamedBy::Service }
     }
 
     const fn genlock(name: &'static str) -> Self {
-        Self {
-            name,
-            named_by: NamedBy::Genlock,
-        }
+        Self { name, named_by: NamedBy::Genlock }
     }
 }
 
@@ -180,14 +174,7 @@ impl Finding {
         sentence: impl Into<String>,
         source: &'static str,
     ) -> Self {
-        Self {
-            severity,
-            code,
-            at,
-            sentence: sentence.into(),
-            source,
-            breach: None,
-        }
+        Self { severity, code, at, sentence: sentence.into(), source, breach: None }
     }
 }
 
@@ -234,6 +221,11 @@ impl Ledger {
 
     pub(super) fn has(&self, code: Code) -> bool {
         self.findings.iter().any(|known| known.finding.code == code)
+    }
+
+    /// Whether a finding so far ends the stream.
+    pub(super) fn ends_stream(&self) -> bool {
+        self.findings.iter().any(|known| known.finding.severity.ends_stream())
     }
 
     /// Findings so far, the worst first, then in the order they were made.

@@ -14,12 +14,7 @@ use super::{AnnouncedMedia, Judge, Picture, Sound};
 impl AnnouncedMedia {
     /// Reads the value of `onMetaData` (FLV 10.1, E.5).
     pub fn read(metadata: &Value) -> Self {
-        let number = |name| {
-            metadata
-                .get(name)
-                .and_then(Value::as_number)
-                .filter(|number| number.is_finite())
-        };
+        let number = |name| metadata.get(name).and_then(Value::as_number).filter(|number| number.is_finite());
         Self {
             width_px: number("width"),
             height_px: number("height"),
@@ -41,13 +36,7 @@ impl Judge {
         if let Err(error) = read {
             self.heard(now);
             let sentence = format!("A message can not be read: {error}.");
-            self.report(Finding::new(
-                Severity::Warning,
-                code::MALFORMED,
-                now,
-                sentence,
-                "",
-            ));
+            self.report(Finding::new(Severity::Warning, code::MALFORMED, now, sentence, ""));
         }
     }
 
@@ -59,10 +48,7 @@ impl Judge {
                     self.heard(now);
                     self.video_config(TrackId::PRIMARY, record, now);
                 }
-                LegacyVideoBody::AvcNalUnits {
-                    composition_offset_ms,
-                    data,
-                } => {
+                LegacyVideoBody::AvcNalUnits { composition_offset_ms, data } => {
                     self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);
                 }
                 LegacyVideoBody::AvcSequenceEnd | LegacyVideoBody::Command { .. } => self.heard(now),
@@ -73,18 +59,12 @@ impl Judge {
             },
             VideoTag::Enhanced(enhanced) => match &enhanced.body {
                 ExVideoBody::Command(_) => self.heard(now),
-                ExVideoBody::Tracks(Tracks::Single {
-                    four_cc: FourCc::AVC,
-                    packet,
-                }) => match packet {
+                ExVideoBody::Tracks(Tracks::Single { four_cc: FourCc::AVC, packet }) => match packet {
                     VideoPacket::SequenceStart(record) => {
                         self.heard(now);
                         self.video_config(TrackId::PRIMARY, record, now);
                     }
-                    VideoPacket::CodedFrames {
-                        composition_offset_ms,
-                        data,
-                    } => {
+                    VideoPacket::CodedFrames { composition_offset_ms, data } => {
                         self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);
                     }
                     VideoPacket::CodedFramesX(data) => self.coded_picture(keyframe, at_ms, 0, data, now),
@@ -119,10 +99,7 @@ impl Judge {
                 }
             },
             AudioTag::Enhanced(enhanced) => match &enhanced.body {
-                Tracks::Single {
-                    four_cc: FourCc::AAC,
-                    packet,
-                } => match packet {
+                Tracks::Single { four_cc: FourCc::AAC, packet } => match packet {
                     AudioPacket::SequenceStart(config) => {
                         self.heard(now);
                         self.audio_config(TrackId::PRIMARY, config, now);
@@ -145,28 +122,12 @@ impl Judge {
     fn coded_picture(&mut self, keyframe: bool, at_ms: i64, offset_ms: i32, data: &[u8], now: MediaTime) {
         let dts = Dts::from_millis(at_ms);
         let pts = Pts::from_millis(at_ms.saturating_add(i64::from(offset_ms)));
-        self.picture(
-            &Picture {
-                track: TrackId::PRIMARY,
-                dts,
-                pts,
-                keyframe,
-                data,
-            },
-            now,
-        );
+        self.picture(&Picture { track: TrackId::PRIMARY, dts, pts, keyframe, data }, now);
     }
 
     fn coded_sound(&mut self, at_ms: i64, data: &[u8], now: MediaTime) {
         let pts = Pts::from_millis(at_ms);
-        self.sound(
-            &Sound {
-                track: TrackId::PRIMARY,
-                pts,
-                bytes: data.len(),
-            },
-            now,
-        );
+        self.sound(&Sound { track: TrackId::PRIMARY, pts, bytes: data.len() }, now);
     }
 }
 

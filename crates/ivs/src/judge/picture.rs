@@ -54,21 +54,13 @@ impl PictureTrack {
         };
         let between = newest - first;
         let intervals = i64::try_from(self.frames.saturating_sub(1)).unwrap_or(i64::MAX);
-        if intervals == 0 {
-            between
-        } else {
-            between + Span::from_nanos(between.as_nanos() / intervals)
-        }
+        if intervals == 0 { between } else { between + Span::from_nanos(between.as_nanos() / intervals) }
     }
 
     /// Pictures per second over the whole stream.
     pub(super) fn mean_frame_rate(&self) -> f64 {
         let seconds = self.span().as_secs_f64();
-        if seconds > 0.0 {
-            self.frames as f64 / seconds
-        } else {
-            0.0
-        }
+        if seconds > 0.0 { self.frames as f64 / seconds } else { 0.0 }
     }
 
     pub(super) fn configure(&mut self, record: &[u8], rules: &Rules, now: MediaTime, ledger: &mut Ledger) {
@@ -82,13 +74,7 @@ impl PictureTrack {
             }
             Err(error) => {
                 let sentence = format!("The picture's decoder configuration can not be read: {error}.");
-                ledger.report(Finding::new(
-                    Severity::Refused,
-                    code::MALFORMED,
-                    now,
-                    sentence,
-                    "",
-                ));
+                ledger.report(Finding::new(Severity::Refused, code::MALFORMED, now, sentence, ""));
             }
         }
     }
@@ -109,13 +95,7 @@ impl PictureTrack {
         self.reordered |= picture.pts.as_nanos() != picture.dts.as_nanos();
         let Some(config) = &self.config else {
             let sentence = "Pictures came before their decoder configuration; no player can show them.";
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::CONFIG_MISSING,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::CONFIG_MISSING, now, sentence, ""));
             return;
         };
         let mut has_idr = false;
@@ -129,13 +109,7 @@ impl PictureTrack {
         });
         if !whole {
             let sentence = "A picture's NAL units do not fill it exactly; decoders will stumble.";
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::MALFORMED,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::MALFORMED, now, sentence, ""));
         }
         self.judge_flag(picture.keyframe, has_idr, now, ledger);
         if let Some(rate) = self.keyframes.picture(newest, has_idr, now, ledger) {
@@ -175,13 +149,7 @@ impl PictureTrack {
                 MAX_FRAME_RATE.value
             );
             let source = MAX_FRAME_RATE.source;
-            ledger.report(Finding::new(
-                Severity::Refused,
-                code::FRAME_RATE,
-                now,
-                sentence,
-                source,
-            ));
+            ledger.report(Finding::new(Severity::Refused, code::FRAME_RATE, now, sentence, source));
         }
     }
 
@@ -194,9 +162,7 @@ impl PictureTrack {
     ) {
         let Some(size) = self.size() else { return };
         let limit = channel.max_bitrate(size);
-        let Some(above) = self
-            .rate_buffer
-            .add(limit.value, picture.dts.as_nanos(), picture.data.len())
+        let Some(above) = self.rate_buffer.add(limit.value, picture.dts.as_nanos(), picture.data.len())
         else {
             return;
         };
@@ -230,25 +196,13 @@ impl PictureTrack {
                 "A picture's timestamp does not follow the one before ({} ms); players may freeze or skip.",
                 step.as_millis()
             );
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::TIMESTAMP_BACKWARDS,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::TIMESTAMP_BACKWARDS, now, sentence, ""));
         } else if step > GAP {
             let sentence = format!(
                 "The picture's timestamps jump ahead by {} ms; viewers see it stand still.",
                 step.as_millis()
             );
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::TIMESTAMP_GAP,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::TIMESTAMP_GAP, now, sentence, ""));
         }
     }
 }
@@ -257,13 +211,7 @@ fn note_new_size(before: Size, after: Size, now: MediaTime, ledger: &mut Ledger)
     if before != after {
         let sentence =
             format!("The picture changed from {before} to {after} on air; not every player follows.");
-        ledger.report(Finding::new(
-            Severity::Warning,
-            code::RESOLUTION_CHANGED,
-            now,
-            sentence,
-            "",
-        ));
+        ledger.report(Finding::new(Severity::Warning, code::RESOLUTION_CHANGED, now, sentence, ""));
     }
 }
 
@@ -274,37 +222,16 @@ fn judge_set(sps: &SequenceParameterSet, channel: ChannelType, now: MediaTime, l
             "The picture has {} bits and chroma format {}; the guide asks for 8-bit 4:2:0 (YUV420P).",
             sps.bit_depth_luma, sps.chroma_format_idc
         );
-        ledger.report(Finding::new(
-            Severity::Warning,
-            code::SAMPLING,
-            now,
-            sentence,
-            VIDEO_SETTINGS,
-        ));
+        ledger.report(Finding::new(Severity::Warning, code::SAMPLING, now, sentence, VIDEO_SETTINGS));
     }
     if !sps.progressive {
         let source = "IVS user guide, Streaming Configuration, Use Progressive Signals";
         let sentence = "The picture may be interlaced; the guide asks for progressive signals.";
-        ledger.report(Finding::new(
-            Severity::Warning,
-            code::INTERLACED,
-            now,
-            sentence,
-            source,
-        ));
+        ledger.report(Finding::new(Severity::Warning, code::INTERLACED, now, sentence, source));
     }
     if !matches!(sps.profile_idc, 77 | 100) {
-        let sentence = format!(
-            "The picture is {}; the guide recommends Main.",
-            sps.profile_name()
-        );
-        ledger.report(Finding::new(
-            Severity::Note,
-            code::PROFILE,
-            now,
-            sentence,
-            VIDEO_SETTINGS,
-        ));
+        let sentence = format!("The picture is {}; the guide recommends Main.", sps.profile_name());
+        ledger.report(Finding::new(Severity::Note, code::PROFILE, now, sentence, VIDEO_SETTINGS));
     }
     match sps.colour {
         Some(colour) if colour.is_bt709_limited() => {}
@@ -315,23 +242,11 @@ fn judge_set(sps: &SequenceParameterSet, channel: ChannelType, now: MediaTime, l
                  recommends BT.709, and its examples have limited range.",
                 colour.primaries, colour.transfer, colour.matrix
             );
-            ledger.report(Finding::new(
-                Severity::Note,
-                code::COLOUR,
-                now,
-                sentence,
-                VIDEO_SETTINGS,
-            ));
+            ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
         }
         None => {
             let sentence = "The colours are not signalled; the guide recommends BT.709.";
-            ledger.report(Finding::new(
-                Severity::Note,
-                code::COLOUR,
-                now,
-                sentence,
-                VIDEO_SETTINGS,
-            ));
+            ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
         }
     }
 }
@@ -339,12 +254,7 @@ fn judge_set(sps: &SequenceParameterSet, channel: ChannelType, now: MediaTime, l
 pub(super) fn judge_resolution(size: Size, channel: ChannelType, now: MediaTime, ledger: &mut Ledger) {
     let (edge, total) = (channel.max_pixels_per_edge(), channel.max_total_pixels());
     let (limit_value, value, limit_unit, source) = if size.longest_px() > edge.value {
-        (
-            u64::from(edge.value),
-            u64::from(size.longest_px()),
-            "pixels per edge",
-            edge.source,
-        )
+        (u64::from(edge.value), u64::from(size.longest_px()), "pixels per edge", edge.source)
     } else if size.pixels() > total.value {
         (total.value, size.pixels(), "total pixels", total.source)
     } else {
@@ -357,12 +267,7 @@ pub(super) fn judge_resolution(size: Size, channel: ChannelType, now: MediaTime,
     );
     let mut finding = Finding::new(Severity::Refused, code::INGEST_RESOLUTION, now, sentence, source);
     let limit_name = code::INGEST_RESOLUTION.name;
-    finding.breach = Some(LimitBreach {
-        limit_name,
-        limit_value,
-        exceeded_by,
-        limit_unit,
-    });
+    finding.breach = Some(LimitBreach { limit_name, limit_value, exceeded_by, limit_unit });
     ledger.report(finding);
 }
 
@@ -411,9 +316,7 @@ fn for_each_nal_unit(data: &[u8], length_size: u8, mut each: impl FnMut(&[u8])) 
         let Some((length, after)) = rest.split_at_checked(usize::from(length_size)) else {
             return false;
         };
-        let length = length
-            .iter()
-            .fold(0usize, |length, byte| length << 8 | usize::from(*byte));
+        let length = length.iter().fold(0usize, |length, byte| length << 8 | usize::from(*byte));
         let Some((nal_unit, after)) = after.split_at_checked(length) else {
             return false;
         };

@@ -35,11 +35,7 @@ impl SoundTrack {
         };
         let between = newest - first;
         let intervals = i64::try_from(self.frames.saturating_sub(1)).unwrap_or(i64::MAX);
-        if intervals == 0 {
-            between
-        } else {
-            between + Span::from_nanos(between.as_nanos() / intervals)
-        }
+        if intervals == 0 { between } else { between + Span::from_nanos(between.as_nanos() / intervals) }
     }
 
     pub(super) fn configure(&mut self, bytes: &[u8], now: MediaTime, ledger: &mut Ledger) {
@@ -47,30 +43,14 @@ impl SoundTrack {
             Ok(config) => config,
             Err(error) => {
                 let sentence = format!("The sound's decoder configuration can not be read: {error}.");
-                ledger.report(Finding::new(
-                    Severity::Refused,
-                    code::MALFORMED,
-                    now,
-                    sentence,
-                    "",
-                ));
+                ledger.report(Finding::new(Severity::Refused, code::MALFORMED, now, sentence, ""));
                 return;
             }
         };
         if !config.is_aac_lc() {
-            let kind = if config.spectral_band_replication {
-                "HE-AAC"
-            } else {
-                "another kind of AAC"
-            };
+            let kind = if config.spectral_band_replication { "HE-AAC" } else { "another kind of AAC" };
             let sentence = format!("The sound is {kind}; the service takes AAC-LC.");
-            ledger.report(Finding::new(
-                Severity::Refused,
-                code::AUDIO_CODEC,
-                now,
-                sentence,
-                AUDIO_SETTINGS,
-            ));
+            ledger.report(Finding::new(Severity::Refused, code::AUDIO_CODEC, now, sentence, AUDIO_SETTINGS));
         }
         if !AUDIO_SAMPLE_RATES_HZ.value.contains(&config.sample_rate_hz) {
             let sentence = format!(
@@ -78,30 +58,14 @@ impl SoundTrack {
                 config.sample_rate_hz
             );
             let source = AUDIO_SAMPLE_RATES_HZ.source;
-            ledger.report(Finding::new(
-                Severity::Refused,
-                code::AUDIO_SAMPLE_RATE,
-                now,
-                sentence,
-                source,
-            ));
+            ledger.report(Finding::new(Severity::Refused, code::AUDIO_SAMPLE_RATE, now, sentence, source));
         }
-        if config
-            .channels
-            .is_none_or(|channels| channels > MAX_AUDIO_CHANNELS.value)
-        {
-            let has = config
-                .channels
-                .map_or_else(|| String::from("its own"), |channels| channels.to_string());
+        if config.channels.is_none_or(|channels| channels > MAX_AUDIO_CHANNELS.value) {
+            let has =
+                config.channels.map_or_else(|| String::from("its own"), |channels| channels.to_string());
             let sentence = format!("The sound has {has} channels; the service takes mono or stereo.");
             let source = MAX_AUDIO_CHANNELS.source;
-            ledger.report(Finding::new(
-                Severity::Refused,
-                code::AUDIO_CHANNELS,
-                now,
-                sentence,
-                source,
-            ));
+            ledger.report(Finding::new(Severity::Refused, code::AUDIO_CHANNELS, now, sentence, source));
         }
         self.config = Some(config);
     }
@@ -114,25 +78,13 @@ impl SoundTrack {
         {
             self.backwards += 1;
             let sentence = "The sound's timestamps go backwards; players may skip or go silent.";
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::TIMESTAMP_BACKWARDS,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::TIMESTAMP_BACKWARDS, now, sentence, ""));
         }
         self.first.get_or_insert(sound.pts);
         self.newest = Some(self.newest.map_or(sound.pts, |newest| newest.max(sound.pts)));
         if self.config.is_none() {
             let sentence = "Sound came before its decoder configuration; no player can play it.";
-            ledger.report(Finding::new(
-                Severity::Warning,
-                code::CONFIG_MISSING,
-                now,
-                sentence,
-                "",
-            ));
+            ledger.report(Finding::new(Severity::Warning, code::CONFIG_MISSING, now, sentence, ""));
         }
     }
 
@@ -151,16 +103,8 @@ impl SoundTrack {
         } else {
             return;
         };
-        let sentence = format!(
-            "The sound has {mean} on average; the service supports {} to {}.",
-            lowest.0, highest
-        );
-        ledger.report(Finding::new(
-            severity,
-            code::AUDIO_BITRATE,
-            now,
-            sentence,
-            MAX_AUDIO_BITRATE.source,
-        ));
+        let sentence =
+            format!("The sound has {mean} on average; the service supports {} to {}.", lowest.0, highest);
+        ledger.report(Finding::new(severity, code::AUDIO_BITRATE, now, sentence, MAX_AUDIO_BITRATE.source));
     }
 }

@@ -63,10 +63,7 @@ fn unit(idr: bool, bytes: usize) -> Vec<u8> {
 
 impl Stream {
     fn judge(&self) -> (Verdict, Vec<Observation>) {
-        let mut judge = Judge::new(Rules {
-            channel_type: self.channel,
-            ..Rules::default()
-        });
+        let mut judge = Judge::new(Rules { channel_type: self.channel, ..Rules::default() });
         let track = TrackId::PRIMARY;
         let mut observed = Vec::new();
         judge.connected(Protocol::Rtmps, MediaTime::ZERO);
@@ -82,30 +79,14 @@ impl Stream {
             let at = MediaTime::from_millis(frame * 1000 / self.fps);
             while self.sound && sounds * 1024 * 1000 / 48_000 <= at.as_millis() {
                 let pts = Pts::from_millis(sounds * 1024 * 1000 / 48_000);
-                judge.sound(
-                    &Sound {
-                        track,
-                        pts,
-                        bytes: self.audio_kbps * 1000 / 8 * 1024 / 48_000,
-                    },
-                    at,
-                );
+                judge.sound(&Sound { track, pts, bytes: self.audio_kbps * 1000 / 8 * 1024 / 48_000 }, at);
                 sounds += 1;
             }
             if self.pictures {
                 let idr = (self.idr)(frame);
                 let data = unit(idr, self.video_kbps * 125 / usize::try_from(self.fps).unwrap());
                 let (dts, pts) = (Dts::from_nanos(at.as_nanos()), at.to_pts());
-                judge.picture(
-                    &Picture {
-                        track,
-                        dts,
-                        pts,
-                        keyframe: idr,
-                        data: &data,
-                    },
-                    at,
-                );
+                judge.picture(&Picture { track, dts, pts, keyframe: idr, data: &data }, at);
             }
             judge.tick(at);
             observed.extend(core::iter::from_fn(|| judge.poll()));
@@ -123,21 +104,11 @@ impl Stream {
             said.push_str(&format!(
                 "\n{severity:?} {}{} x{count} at {} ms: {}",
                 code.name,
-                if code.named_by == NamedBy::Service {
-                    " (service)"
-                } else {
-                    ""
-                },
+                if code.named_by == NamedBy::Service { " (service)" } else { "" },
                 finding.at.as_millis(),
                 finding.sentence
             ));
-            if let Some(Breach {
-                limit_name,
-                limit_value,
-                exceeded_by,
-                limit_unit,
-            }) = &finding.breach
-            {
+            if let Some(Breach { limit_name, limit_value, exceeded_by, limit_unit }) = &finding.breach {
                 said.push_str(&format!(
                     "\n    {limit_name}: {limit_value} {limit_unit}, exceeded by {exceeded_by}"
                 ));
@@ -158,21 +129,9 @@ fn the_stream_that_the_guide_asks_for_has_no_findings() {
     assert_eq!(figures.keyframes.mean_ms, Some(2000));
     assert_eq!(figures.video_size_px, Some([1280, 720]));
     assert_eq!(figures.video_profile.as_deref(), Some("Main 3.1"));
-    assert!(
-        (29.9..=30.1).contains(&figures.frame_rate),
-        "{}",
-        figures.frame_rate
-    );
-    assert!(
-        (2490..=2510).contains(&figures.video_kbps),
-        "{}",
-        figures.video_kbps
-    );
-    assert!(
-        (155..=161).contains(&figures.audio_kbps),
-        "{}",
-        figures.audio_kbps
-    );
+    assert!((29.9..=30.1).contains(&figures.frame_rate), "{}", figures.frame_rate);
+    assert!((2490..=2510).contains(&figures.video_kbps), "{}", figures.video_kbps);
+    assert!((155..=161).contains(&figures.audio_kbps), "{}", figures.audio_kbps);
 }
 
 #[test]
@@ -191,143 +150,33 @@ fn one_second_keyframes_and_the_full_bitrate_are_fine_too() {
 fn sentences_of_every_breach() {
     let usual = Stream::default();
     let streams = [
-        (
-            "1440p",
-            Stream {
-                record: Some(RECORD_1440P),
-                ..usual.clone()
-            },
-        ),
-        (
-            "twice the bitrate",
-            Stream {
-                video_kbps: 17_000,
-                ..usual.clone()
-            },
-        ),
-        (
-            "BASIC with 4 Mbps",
-            Stream {
-                video_kbps: 4000,
-                channel: ChannelType::Basic,
-                ..usual.clone()
-            },
-        ),
+        ("1440p", Stream { record: Some(RECORD_1440P), ..usual.clone() }),
+        ("twice the bitrate", Stream { video_kbps: 17_000, ..usual.clone() }),
+        ("BASIC with 4 Mbps", Stream { video_kbps: 4000, channel: ChannelType::Basic, ..usual.clone() }),
         (
             "picture at the limit, sound above",
-            Stream {
-                video_kbps: 8500,
-                audio_kbps: 320,
-                seconds: 60,
-                ..usual.clone()
-            },
+            Stream { video_kbps: 8500, audio_kbps: 320, seconds: 60, ..usual.clone() },
         ),
-        (
-            "keyframe every 10 s",
-            Stream {
-                idr: |frame| frame % 300 == 0,
-                ..usual.clone()
-            },
-        ),
-        (
-            "keyframe every 3 s",
-            Stream {
-                idr: |frame| frame % 90 == 0,
-                ..usual.clone()
-            },
-        ),
-        (
-            "scene cuts",
-            Stream {
-                idr: |frame| frame % 60 == 0 || frame == 133,
-                ..usual.clone()
-            },
-        ),
-        (
-            "no keyframe",
-            Stream {
-                idr: |_| false,
-                ..usual.clone()
-            },
-        ),
-        (
-            "120 fps",
-            Stream {
-                fps: 120,
-                idr: |frame| frame % 240 == 0,
-                ..usual.clone()
-            },
-        ),
-        (
-            "sound only",
-            Stream {
-                pictures: false,
-                ..usual.clone()
-            },
-        ),
-        (
-            "picture only",
-            Stream {
-                sound: false,
-                ..usual.clone()
-            },
-        ),
-        (
-            "nothing",
-            Stream {
-                sound: false,
-                pictures: false,
-                ..usual.clone()
-            },
-        ),
-        (
-            "HE-AAC",
-            Stream {
-                sound_config: &[0x2b, 0x11, 0x88, 0x00],
-                ..usual.clone()
-            },
-        ),
-        (
-            "32 kHz 5.1",
-            Stream {
-                sound_config: &[0x12, 0xb0],
-                ..usual.clone()
-            },
-        ),
-        (
-            "sound with 64 kbps",
-            Stream {
-                audio_kbps: 64,
-                ..usual.clone()
-            },
-        ),
-        (
-            "sound with 400 kbps",
-            Stream {
-                audio_kbps: 400,
-                ..usual.clone()
-            },
-        ),
-        (
-            "no decoder configuration",
-            Stream {
-                record: None,
-                ..usual.clone()
-            },
-        ),
+        ("keyframe every 10 s", Stream { idr: |frame| frame % 300 == 0, ..usual.clone() }),
+        ("keyframe every 3 s", Stream { idr: |frame| frame % 90 == 0, ..usual.clone() }),
+        ("scene cuts", Stream { idr: |frame| frame % 60 == 0 || frame == 133, ..usual.clone() }),
+        ("no keyframe", Stream { idr: |_| false, ..usual.clone() }),
+        ("120 fps", Stream { fps: 120, idr: |frame| frame % 240 == 0, ..usual.clone() }),
+        ("sound only", Stream { pictures: false, ..usual.clone() }),
+        ("picture only", Stream { sound: false, ..usual.clone() }),
+        ("nothing", Stream { sound: false, pictures: false, ..usual.clone() }),
+        ("HE-AAC", Stream { sound_config: &[0x2b, 0x11, 0x88, 0x00], ..usual.clone() }),
+        ("32 kHz 5.1", Stream { sound_config: &[0x12, 0xb0], ..usual.clone() }),
+        ("sound with 64 kbps", Stream { audio_kbps: 64, ..usual.clone() }),
+        ("sound with 400 kbps", Stream { audio_kbps: 400, ..usual.clone() }),
+        ("no decoder configuration", Stream { record: None, ..usual.clone() }),
         (
             "broken decoder configurations",
-            Stream {
-                record: Some(&[1, 2]),
-                sound_config: &[0x11],
-                ..usual.clone()
-            },
+            Stream { record: Some(&[1, 2]), sound_config: &[0x11], ..usual.clone() },
         ),
     ];
-    let said: Vec<String> = streams
-        .iter()
-        .map(|(name, stream)| format!("# {name}\n{}", stream.said()))
-        .collect();
+    let said: Vec<String> =
+        streams.iter().map(|(name, stream)| format!("# {name}\n{}", stream.said())).collect();
     insta::assert_snapshot!(said.join("\n\n"));
 }
 
@@ -346,10 +195,7 @@ fn rtmp_without_tls_is_refused_unless_allowed() {
     judge.connected(Protocol::Rtmp, MediaTime::ZERO);
     assert!(judge.is_over());
     assert_eq!(codes(&mut judge), ["insecure-ingest-not-allowed"]);
-    let mut judge = Judge::new(Rules {
-        insecure_ingest: true,
-        ..Rules::default()
-    });
+    let mut judge = Judge::new(Rules { insecure_ingest: true, ..Rules::default() });
     judge.connected(Protocol::Rtmp, MediaTime::ZERO);
     assert!(!judge.is_over());
 }
@@ -385,27 +231,11 @@ fn time_stamps_must_go_forward_and_keep_together() {
     let show = |judge: &mut Judge, ms| {
         let (dts, pts, keyframe) = (Dts::from_millis(ms), Pts::from_millis(ms), ms == 1000);
         let data = unit(keyframe, 100);
-        judge.picture(
-            &Picture {
-                track,
-                dts,
-                pts,
-                keyframe,
-                data: &data,
-            },
-            MediaTime::from_millis(ms),
-        );
+        judge.picture(&Picture { track, dts, pts, keyframe, data: &data }, MediaTime::from_millis(ms));
         codes(judge)
     };
     let hear = |judge: &mut Judge, ms| {
-        judge.sound(
-            &Sound {
-                track,
-                pts: Pts::from_millis(ms),
-                bytes: 300,
-            },
-            MediaTime::from_millis(ms),
-        );
+        judge.sound(&Sound { track, pts: Pts::from_millis(ms), bytes: 300 }, MediaTime::from_millis(ms));
         codes(judge)
     };
     assert_eq!(show(&mut judge, 1000), [""; 0]);
@@ -439,18 +269,12 @@ fn a_new_size_on_air_is_judged_again() {
     judge.video_config(TrackId::PRIMARY, RECORD_720P, MediaTime::ZERO);
     judge.video_config(TrackId::PRIMARY, RECORD_1440P, MediaTime::from_millis(5));
     let codes = codes(&mut judge);
-    assert!(
-        codes.contains(&"resolution-changed") && codes.contains(&"Ingest Resolution"),
-        "{codes:?}"
-    );
+    assert!(codes.contains(&"resolution-changed") && codes.contains(&"Ingest Resolution"), "{codes:?}");
 }
 
 #[test]
 fn verdict_json() {
-    let stream = Stream {
-        record: Some(RECORD_1440P),
-        ..Stream::default()
-    };
+    let stream = Stream { record: Some(RECORD_1440P), ..Stream::default() };
     insta::assert_snapshot!(serde_json::to_string_pretty(&stream.judge().0).unwrap());
 }
 
@@ -470,12 +294,7 @@ fn resolutions_at_the_limits() {
     }
     assert_eq!(refused(1922, 800), Some(("pixels per edge", 2)));
     assert_eq!(refused(1920, 1088), Some(("total pixels", 15_360)));
-    assert_eq!(
-        ChannelType::Standard
-            .max_bitrate(Size::new(1920, 1080).unwrap())
-            .value,
-        Kbps(8500)
-    );
+    assert_eq!(ChannelType::Standard.max_bitrate(Size::new(1920, 1080).unwrap()).value, Kbps(8500));
 }
 
 proptest! {
@@ -512,16 +331,10 @@ fn tags_of_other_codes_and_forms() {
     use ertmp::MediaKind::{Audio, Video};
     assert_eq!(judged(Video, &[0x12, 0]), ["video-codec"]);
     assert_eq!(judged(Video, b"\x91hvc1\0\0\0\0"), ["video-codec"]);
-    assert_eq!(
-        judged(Video, b"\x96\x01avc1\x01\0\0\0\0"),
-        ["MultitrackInputNotAllowed"]
-    );
+    assert_eq!(judged(Video, b"\x96\x01avc1\x01\0\0\0\0"), ["MultitrackInputNotAllowed"]);
     assert_eq!(judged(Audio, &[0x2f, 0]), ["audio-codec"]);
     assert_eq!(judged(Audio, b"\x91Opus\0"), ["audio-codec"]);
-    assert_eq!(
-        judged(Audio, b"\x95\x01mp4a\x01\0"),
-        ["MultitrackInputNotAllowed"]
-    );
+    assert_eq!(judged(Audio, b"\x95\x01mp4a\x01\0"), ["MultitrackInputNotAllowed"]);
     assert_eq!(judged(Video, &[0x17]), ["malformed-media"]);
     assert_eq!(judged(Audio, &[]), [""; 0]);
 }
@@ -531,44 +344,14 @@ fn tags_carry_configuration_and_frames() {
     let mut judge = Judge::new(Rules::default());
     let now = MediaTime::ZERO;
     let legacy = |head: &[u8], data: &[u8]| [head, data].concat();
-    judge.flv_tag(
-        ertmp::MediaKind::Video,
-        0,
-        &legacy(&[0x17, 0, 0, 0, 0], RECORD_720P),
-        now,
-    );
-    judge.flv_tag(
-        ertmp::MediaKind::Audio,
-        0,
-        &legacy(&[0xaf, 0], AAC_48_STEREO),
-        now,
-    );
-    judge.flv_tag(
-        ertmp::MediaKind::Video,
-        0,
-        &legacy(&[0x17, 1, 0, 0, 66], &unit(true, 500)),
-        now,
-    );
-    judge.flv_tag(
-        ertmp::MediaKind::Video,
-        33,
-        &legacy(b"\xa3avc1", &unit(false, 100)),
-        now,
-    );
+    judge.flv_tag(ertmp::MediaKind::Video, 0, &legacy(&[0x17, 0, 0, 0, 0], RECORD_720P), now);
+    judge.flv_tag(ertmp::MediaKind::Audio, 0, &legacy(&[0xaf, 0], AAC_48_STEREO), now);
+    judge.flv_tag(ertmp::MediaKind::Video, 0, &legacy(&[0x17, 1, 0, 0, 66], &unit(true, 500)), now);
+    judge.flv_tag(ertmp::MediaKind::Video, 33, &legacy(b"\xa3avc1", &unit(false, 100)), now);
     judge.flv_tag(ertmp::MediaKind::Audio, 21, &legacy(&[0xaf, 1], &[0; 300]), now);
     let figures = judge.verdict(now).figures;
-    assert_eq!(
-        (
-            figures.video_frames,
-            figures.audio_frames,
-            figures.keyframes.count
-        ),
-        (2, 1, 1)
-    );
-    assert_eq!(
-        (figures.video_bytes, figures.audio_bytes, figures.reordered),
-        (600, 300, true)
-    );
+    assert_eq!((figures.video_frames, figures.audio_frames, figures.keyframes.count), (2, 1, 1));
+    assert_eq!((figures.video_bytes, figures.audio_bytes, figures.reordered), (600, 300, true));
     assert_eq!(judge.poll(), Some(Observation::FirstIdr));
     assert_eq!(judge.poll(), None);
 }

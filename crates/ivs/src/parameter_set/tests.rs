@@ -24,29 +24,17 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn reads_what_an_encoder_wrote() {
     let config = AvcDecoderConfig::parse(&bytes(RECORDS[0])).unwrap();
-    assert_eq!(
-        (config.length_size, config.sps_count, config.pps_count),
-        (4, 1, 1)
-    );
+    assert_eq!((config.length_size, config.sps_count, config.pps_count), (4, 1, 1));
     let sps = config.sps;
     assert_eq!(sps.size, Size::new(1280, 720).unwrap());
-    assert_eq!(
-        (sps.profile_name().as_str(), sps.level_idc, sps.progressive),
-        ("Main", 31, true)
-    );
+    assert_eq!((sps.profile_name().as_str(), sps.level_idc, sps.progressive), ("Main", 31, true));
     assert!(sps.colour.unwrap().is_bt709_limited());
     assert_eq!(sps.timing.unwrap().frames_per_second(), Some(30.0));
     assert_eq!(sps.max_num_reorder_frames, Some(2));
     let cropped = AvcDecoderConfig::parse(&bytes(RECORDS[2])).unwrap().sps;
+    assert_eq!((cropped.size, cropped.bit_depth_luma), (Size::new(1366, 768).unwrap(), 10));
     assert_eq!(
-        (cropped.size, cropped.bit_depth_luma),
-        (Size::new(1366, 768).unwrap(), 10)
-    );
-    assert_eq!(
-        AvcDecoderConfig::parse(&bytes(RECORDS[4]))
-            .unwrap()
-            .sps
-            .profile_name(),
+        AvcDecoderConfig::parse(&bytes(RECORDS[4])).unwrap().sps.profile_name(),
         "Constrained Baseline"
     );
 }
@@ -60,21 +48,14 @@ fn agrees_with_another_reader() {
         let length = usize::from(u16::from_be_bytes([record[6], record[7]]));
         let rbsp = decode_nal(&record[8..8 + length]).unwrap();
         let theirs = SeqParameterSet::from_bits(OtherBitReader::new(&*rbsp)).unwrap();
-        assert_eq!(
-            (ours.size.width_px(), ours.size.height_px()),
-            theirs.pixel_dimensions().unwrap()
-        );
+        assert_eq!((ours.size.width_px(), ours.size.height_px()), theirs.pixel_dimensions().unwrap());
         assert_eq!(ours.profile_idc, u8::from(theirs.profile_idc));
         assert_eq!(ours.level_idc, theirs.level_idc);
-        assert_eq!(
-            ours.timing.and_then(|timing| timing.frames_per_second()),
-            theirs.fps()
-        );
+        assert_eq!(ours.timing.and_then(|timing| timing.frames_per_second()), theirs.fps());
         let vui = theirs.vui_parameters.unwrap();
         assert_eq!(
             ours.max_num_reorder_frames,
-            vui.bitstream_restrictions
-                .map(|restrictions| restrictions.max_num_reorder_frames)
+            vui.bitstream_restrictions.map(|restrictions| restrictions.max_num_reorder_frames)
         );
         assert_eq!(ours.colour.is_some(), vui.video_signal_type.is_some());
     }

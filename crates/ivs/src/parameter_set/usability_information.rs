@@ -60,11 +60,7 @@ pub(super) fn read(bits: &mut BitReader<'_>) -> Result<UsabilityInformation, Err
     if bits.flag()? {
         bits.flag()?; // overscan_appropriate_flag
     }
-    let colour = if bits.flag()? {
-        Some(read_colour(bits)?)
-    } else {
-        None
-    };
+    let colour = if bits.flag()? { Some(read_colour(bits)?) } else { None };
     if bits.flag()? {
         bits.exp_golomb()?; // chroma_sample_loc_type_top_field
         bits.exp_golomb()?; // chroma_sample_loc_type_bottom_field
@@ -99,11 +95,7 @@ pub(super) fn read(bits: &mut BitReader<'_>) -> Result<UsabilityInformation, Err
     } else {
         None
     };
-    Ok(UsabilityInformation {
-        colour,
-        timing,
-        max_num_reorder_frames,
-    })
+    Ok(UsabilityInformation { colour, timing, max_num_reorder_frames })
 }
 
 fn read_colour(bits: &mut BitReader<'_>) -> Result<ColourDescription, Error> {
@@ -117,22 +109,14 @@ fn read_colour(bits: &mut BitReader<'_>) -> Result<ColourDescription, Error> {
         }
     }
     let [primaries, transfer, matrix] = codes;
-    Ok(ColourDescription {
-        full_range,
-        primaries,
-        transfer,
-        matrix,
-    })
+    Ok(ColourDescription { full_range, primaries, transfer, matrix })
 }
 
 /// Annex E.1.2.
 fn skip_hypothetical_decoder(bits: &mut BitReader<'_>) -> Result<(), Error> {
     let schedules = bits.exp_golomb()?;
     if schedules > 31 {
-        return Err(Error::Malformed {
-            what: WHAT,
-            why: "too many buffer schedules",
-        });
+        return Err(Error::Malformed { what: WHAT, why: "too many buffer schedules" });
     }
     bits.unsigned(8)?; // scales
     for _ in 0..=schedules {

@@ -11,11 +11,7 @@ fn read(text: &str) -> IngestAddress {
 
 fn target(text: &str) -> (String, String, String) {
     let target = read(text).rtmp_target(&Secret::new("given")).unwrap();
-    (
-        target.app,
-        target.tc_url,
-        String::from(target.stream_name.expose()),
-    )
+    (target.app, target.tc_url, String::from(target.stream_name.expose()))
 }
 
 #[test]
@@ -33,16 +29,9 @@ fn reads_the_rtmp_forms_of_the_guide() {
         (format!("  rtmp://{host}/app/{KEY}/  "), 1935, Some(KEY)),
     ] {
         let address = read(&text);
-        assert_eq!(
-            (address.host(), address.port(), address.app()),
-            (host, port, "app"),
-            "{text}"
-        );
+        assert_eq!((address.host(), address.port(), address.app()), (host, port, "app"), "{text}");
         assert_eq!(address.key().map(Secret::expose), key, "{text}");
-        assert!(
-            !address.to_string().contains(KEY) && !format!("{address:?}").contains(KEY),
-            "{text}"
-        );
+        assert!(!address.to_string().contains(KEY) && !format!("{address:?}").contains(KEY), "{text}");
     }
 }
 
@@ -50,45 +39,25 @@ fn reads_the_rtmp_forms_of_the_guide() {
 fn tells_rtmp_what_to_say() {
     let expected = |tc: &str, name: &str| (String::from("app"), String::from(tc), String::from(name));
     assert_eq!(target("rtmp://h/app"), expected("rtmp://h/app", "given"));
-    assert_eq!(
-        target("rtmps://h:443/app/own"),
-        expected("rtmps://h:443/app", "own")
-    );
-    assert_eq!(
-        target("rtmps://h/app/own?priority=7&x"),
-        expected("rtmps://h/app", "own?priority=7&x")
-    );
-    assert_eq!(
-        target("rtmps://[::1]:4433/app?a=b"),
-        expected("rtmps://[::1]:4433/app", "given?a=b")
-    );
-    let with_query = read("rtmp://h/app?clientConfigId=c")
-        .rtmp_target(&Secret::new("k?priority=2"))
-        .unwrap();
+    assert_eq!(target("rtmps://h:443/app/own"), expected("rtmps://h:443/app", "own"));
+    assert_eq!(target("rtmps://h/app/own?priority=7&x"), expected("rtmps://h/app", "own?priority=7&x"));
+    assert_eq!(target("rtmps://[::1]:4433/app?a=b"), expected("rtmps://[::1]:4433/app", "given?a=b"));
+    let with_query = read("rtmp://h/app?clientConfigId=c").rtmp_target(&Secret::new("k?priority=2")).unwrap();
     assert_eq!(with_query.stream_name.expose(), "k?priority=2&clientConfigId=c");
-    assert_eq!(
-        read("srt://h").rtmp_target(&Secret::new("k")),
-        Err(Error::NotRtmp)
-    );
+    assert_eq!(read("srt://h").rtmp_target(&Secret::new("k")), Err(Error::NotRtmp));
     let deep = read("rtmp://h/live/inner/k");
-    assert_eq!(
-        (deep.app(), deep.key().map(Secret::expose)),
-        ("live/inner", Some("k"))
-    );
+    assert_eq!((deep.app(), deep.key().map(Secret::expose)), ("live/inner", Some("k")));
 }
 
 #[test]
 fn reads_the_srt_forms_of_the_guide() {
-    let address = read(&format!(
-        "srt://a1.srt.live-video.net:9000?streamid={KEY}&passphrase=ZU5A3yrj&latency=200"
-    ));
+    let address =
+        read(&format!("srt://a1.srt.live-video.net:9000?streamid={KEY}&passphrase=ZU5A3yrj&latency=200"));
     assert_eq!((address.protocol(), address.port()), (Protocol::Srt, 9000));
     assert_eq!(address.key().map(Secret::expose), Some(KEY));
     assert_eq!(address.passphrase().map(Secret::expose), Some("ZU5A3yrj"));
     assert_eq!(address.to_string(), "srt://a1.srt.live-video.net:9000");
-    let takeover = read(&format!(
-        "srt://h?streamid=%23!::u={KEY},priority=3&passphrase=foo%26bar"
-    ));
+    let takeover = read(&format!("srt://h?streamid=%23!::u={KEY},priority=3&passphrase=foo%26bar"));
     assert_eq!(takeover.key().map(Secret::expose), Some(KEY));
     assert_eq!((takeover.priority(), takeover.port()), (Some(3), 9000));
     assert_eq!(takeover.passphrase().map(Secret::expose), Some("foo&bar"));
@@ -103,22 +72,12 @@ fn priorities_are_kept_shown_and_checked() {
     let address = read("rtmps://h/app/k?priority=12");
     assert_eq!(address.priority(), Some(12));
     assert_eq!(address.to_string(), "rtmps://h/app?priority=12");
-    assert_eq!(
-        address.with_priority(13).unwrap().to_string(),
-        "rtmps://h/app?priority=13"
-    );
+    assert_eq!(address.with_priority(13).unwrap().to_string(), "rtmps://h/app?priority=13");
     for wrong in ["0", "-1", "+1", "2147483648", "", "x"] {
         let text = format!("rtmps://h/app/k?priority={wrong}");
-        assert_eq!(
-            text.parse::<IngestAddress>(),
-            Err(Error::PriorityOutOfRange),
-            "{wrong}"
-        );
+        assert_eq!(text.parse::<IngestAddress>(), Err(Error::PriorityOutOfRange), "{wrong}");
     }
-    assert_eq!(
-        read("rtmp://h/app").with_priority(0),
-        Err(Error::PriorityOutOfRange)
-    );
+    assert_eq!(read("rtmp://h/app").with_priority(0), Err(Error::PriorityOutOfRange));
 }
 
 #[test]

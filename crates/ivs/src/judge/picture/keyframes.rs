@@ -23,12 +23,8 @@ pub(in crate::judge) struct Keyframes {
 impl Keyframes {
     /// The mean interval.
     pub(in crate::judge) fn mean(&self) -> Option<Span> {
-        let intervals = i64::try_from(self.count.checked_sub(1)?)
-            .ok()
-            .filter(|count| *count > 0)?;
-        Some(Span::from_nanos(
-            (self.newest? - self.first?).as_nanos() / intervals,
-        ))
+        let intervals = i64::try_from(self.count.checked_sub(1)?).ok().filter(|count| *count > 0)?;
+        Some(Span::from_nanos((self.newest? - self.first?).as_nanos() / intervals))
     }
 
     /// Takes note of a picture. At a keyframe, gives the frame rate since the one before, once that was long enough
@@ -71,9 +67,7 @@ impl Keyframes {
 
     fn judge_interval(&mut self, since: Span, now: MediaTime, ledger: &mut Ledger) {
         // The longest so far is the one that was set; what differs from it was not made by counting frames.
-        let irregular = self
-            .longest
-            .is_some_and(|longest| (since - longest).abs() > TOLERANCE);
+        let irregular = self.longest.is_some_and(|longest| (since - longest).abs() > TOLERANCE);
         if irregular {
             self.irregular += 1;
             let sentence = format!(
@@ -81,31 +75,17 @@ impl Keyframes {
                 since.as_millis()
             );
             let source = "IVS user guide, Streaming Configuration, Video Settings";
-            ledger.report(Finding::new(
-                Severity::Note,
-                code::KEYFRAME_IRREGULAR,
-                now,
-                sentence,
-                source,
-            ));
+            ledger.report(Finding::new(Severity::Note, code::KEYFRAME_IRREGULAR, now, sentence, source));
         }
         let recommended = [KEYFRAME_INTERVAL.value, KEYFRAME_INTERVAL_LOWEST_LATENCY.value];
-        let follows = recommended
-            .iter()
-            .any(|interval| (since - *interval).abs() <= TOLERANCE);
+        let follows = recommended.iter().any(|interval| (since - *interval).abs() <= TOLERANCE);
         if !follows && !irregular {
             let sentence = format!(
                 "Keyframes come every {} ms; the guide recommends 2 seconds, or 1 for the lowest latency.",
                 since.as_millis()
             );
             let source = KEYFRAME_INTERVAL.source;
-            ledger.report(Finding::new(
-                Severity::Note,
-                code::KEYFRAME_INTERVAL,
-                now,
-                sentence,
-                source,
-            ));
+            ledger.report(Finding::new(Severity::Note, code::KEYFRAME_INTERVAL, now, sentence, source));
         }
     }
 }
