@@ -1,5 +1,8 @@
 //! What composing costs: processor milliseconds and elapsed milliseconds per frame for typical sets of layers, as one
-//! JSON object per line. `cargo run --release -p compositor --example compose_bench [adapter name]`.
+//! JSON object per line.
+//!
+//! `cargo run --release -p compositor --example compose_bench -- [ADAPTER] [SET]`, each a part of a name; an empty
+//! ADAPTER chooses by itself.
 //!
 //! Processor time is that of the whole process, so the threads of a software adapter are counted.
 
@@ -36,8 +39,9 @@ fn report(line: &str) {
 }
 
 fn run() -> Result<(), Failure> {
-    let wanted = std::env::args().nth(1);
-    let gpu = Gpu::open(wanted.as_deref())?;
+    let adapter = std::env::args().nth(1).filter(|name| !name.is_empty());
+    let wanted_set = std::env::args().nth(2).unwrap_or_default();
+    let gpu = Gpu::open(adapter.as_deref())?;
     let info = gpu.info();
     report(&format!(
         "{{\"adapter\":{:?},\"backend\":{:?},\"driver\":{:?},\"software\":{}}}",
@@ -66,7 +70,15 @@ fn run() -> Result<(), Failure> {
         ("nothing changes", vec![layer(8, (0.0, 0.0), (1280.0, 720.0)), text], None, &same, false),
     ];
     for (name, layers, fade, renditions, preview) in sets {
-        let config = CanvasConfig { size: canvas, renditions: renditions.to_vec(), in_flight: None };
+        if !name.contains(&wanted_set) {
+            continue;
+        }
+        let config = CanvasConfig {
+            size: canvas,
+            renditions: renditions.to_vec(),
+            in_flight: None,
+            opaque_by_processor: None,
+        };
         measure(&gpu, name, &config, &Picture { layers, fade }, &sources, preview)?;
     }
     Ok(())

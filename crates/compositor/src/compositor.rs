@@ -7,9 +7,10 @@ use std::time::Duration;
 use scene::{Layer, Picture, SourceId};
 use units::{PictureBytes, Pts, Size, VideoFrame};
 
-use crate::draw_list::{Backdrop, Draw, DrawList};
+use crate::draw_list::{Backdrop, Copy, Draw, DrawList, OpaqueBy};
 use crate::painter::{LayerBindings, Painter, Planes, Steps};
 use crate::preview::{Preview, PreviewPainter};
+use crate::processor::Processor;
 use crate::readback::{Nv12Layout, Readback};
 use crate::reduction::Reduction;
 use crate::rendition::{Rendition, RenditionOutput};
@@ -30,6 +31,9 @@ pub struct CanvasConfig {
     /// Frames under way at once, at least 1. `None` chooses: 1 on a software adapter, where more would only add
     /// latency, and 3 on hardware, so that composing a frame does not wait for the one before.
     pub in_flight: Option<usize>,
+    /// Whether the processor scales and converts opaque layers instead of the adapter. `None` chooses: on a software
+    /// adapter, where it takes a fraction of the time.
+    pub opaque_by_processor: Option<bool>,
 }
 
 /// A finished frame.
@@ -53,6 +57,8 @@ pub struct Compositor {
     sources: Sources,
     staging: StagingPool,
     preview: PreviewPainter,
+    processor: Processor,
+    opaque_by: OpaqueBy,
     in_flight: usize,
     under_way: VecDeque<UnderWay>,
     shown: Option<Shown>,
@@ -64,6 +70,12 @@ pub struct Compositor {
 struct Shown {
     picture: Picture,
     frames: Vec<(SourceId, Option<Arc<VideoFrame>>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Canvas,
+    FadeCanvas,
 }
 
 #[derive(Debug)]
@@ -109,6 +121,12 @@ impl Compositor {
             sources: Sources::default(),
             staging: StagingPool::new(device),
             preview: PreviewPainter::new(device),
+            processor: Processor::default(),
+            opaque_by: if config.opaque_by_processor.unwrap_or(gpu.info().is_software) {
+                OpaqueBy::Processor
+            } else {
+                OpaqueBy::Adapter
+            },
             in_flight: config.in_flight.unwrap_or(automatic).max(1),
             under_way: VecDeque::new(),
             shown: None,
@@ -154,6 +172,7 @@ impl Compositor {
             device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
         self.sources.begin();
         self.painter.begin();
+        self.processor.begin();
         let (below, above) = layers(picture);
         let fade = match above {
             Some((layers, share)) => Some((self.plan(layers, &lookup, &mut encoder)?, share)),
@@ -167,31 +186,46 @@ impl Compositor {
             fade_steps = Some(self.painter.prepare(&device, fade_list, &self.sources, None));
         }
         let fade_bindings = self.fade_canvas.as_ref().map(|(_, bindings)| bindings.clone());
-        let steps = self.painter.prepare(&device, &list, &self.sources, fade_bindings.as_ref());
+        let mut steps = self.painter.prepare(&device, &list, &self.sources, fade_bindings.as_ref());
         self.painter.upload_constants(&device, self.gpu.queue());
-        if let (Some(steps), Some((fade_list, _)), Some((planes, _))) =
-            (&fade_steps, &fade, &self.fade_canvas)
-        {
-            let planes_textures = planes.textures();
-            put_backdrop(
-                &self.gpu,
-                &self.painter,
-                &mut self.staging,
-                &mut encoder,
-                fade_list,
-                &planes_textures,
-            )?;
-            self.painter.paint(&mut encoder, steps, planes);
+        if let (Some(steps), Some((fade_list, _))) = (&mut fade_steps, &fade) {
+            self.paint(&mut encoder, fade_list, steps, Target::FadeCanvas)?;
         }
-        let canvas_textures = self.canvas.textures();
-        put_backdrop(&self.gpu, &self.painter, &mut self.staging, &mut encoder, &list, &canvas_textures)?;
-        self.finish(pts, encoder, &steps);
+        self.paint(&mut encoder, &list, &mut steps, Target::Canvas)?;
+        self.finish(pts, encoder);
         self.shown = Some(Shown { picture: picture.clone(), frames });
         self.gpu.check()
     }
 
-    fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder, steps: &Steps) {
-        self.painter.paint(&mut encoder, steps, &self.canvas);
+    /// Records one canvas: what is copied, then what is drawn.
+    fn paint(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        list: &DrawList,
+        steps: &mut Steps,
+        target: Target,
+    ) -> Result<(), Error> {
+        let Self { gpu, staging, painter, processor, canvas, fade_canvas, .. } = self;
+        let planes = match (target, fade_canvas) {
+            (Target::FadeCanvas, Some((planes, _))) => planes,
+            _ => canvas,
+        };
+        let textures = planes.textures();
+        if !list.copies.is_empty() {
+            painter.clear(encoder, steps, planes);
+        }
+        let mut upload = Upload { gpu, staging, encoder, painter };
+        if let Backdrop::Frame(frame) = &list.backdrop {
+            upload.fill(&textures, frame, Reduction::NONE)?;
+        }
+        for Copy { frame, draw, reduction, rect } in &list.copies {
+            upload.copy(&textures, &processor.draw(frame, draw, *reduction, *rect))?;
+        }
+        painter.paint(encoder, steps, planes);
+        Ok(())
+    }
+
+    fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder) {
         let buffers: Vec<_> =
             self.renditions.iter().map(|rendition| rendition.record(&mut encoder, &self.canvas)).collect();
         let (device, queue) = (self.gpu.device(), self.gpu.queue());
@@ -243,9 +277,9 @@ impl Compositor {
         lookup: &Lookup<'_>,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<DrawList, Error> {
-        let Self { gpu, staging, painter, sources, canvas, .. } = self;
+        let Self { gpu, staging, painter, sources, canvas, opaque_by, .. } = self;
         let mut upload = Upload { gpu, staging, encoder, painter };
-        DrawList::plan(canvas.size, layers, lookup, &mut |key, frame| {
+        DrawList::plan(canvas.size, *opaque_by, layers, lookup, &mut |key, frame| {
             sources.prepare(key, frame, &mut upload)
         })
     }
@@ -321,21 +355,6 @@ impl Compositor {
             self.last_bytes.iter().map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)));
         Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
     }
-}
-
-/// Copies the picture that is the canvas into its planes, where there is one.
-fn put_backdrop(
-    gpu: &Gpu,
-    painter: &Painter,
-    staging: &mut StagingPool,
-    encoder: &mut wgpu::CommandEncoder,
-    list: &DrawList,
-    planes: &[wgpu::Texture],
-) -> Result<(), Error> {
-    if let Backdrop::Frame(frame) = &list.backdrop {
-        Upload { gpu, staging, encoder, painter }.fill(planes, frame, Reduction::NONE)?;
-    }
-    Ok(())
 }
 
 /// The layers to compose, and those to compose by themselves and lay over with a share.

@@ -7,6 +7,7 @@ use units::{ColorSpace, PixelFormat, Size, VideoFrame};
 
 use crate::color::is_canvas_space;
 use crate::geometry::{PixelRect, Placement, Rect, place};
+use crate::processor::can_draw;
 use crate::reduction::Reduction;
 use crate::sources::TextureKey;
 
@@ -78,12 +79,33 @@ pub(crate) enum Backdrop {
     Solid(Color),
     /// A picture that is the canvas, byte for byte: it is copied, not drawn.
     Frame(Arc<VideoFrame>),
+    /// Whatever is there: a copy covers it.
+    Covered,
+}
+
+/// An opaque layer that the processor draws, on a software adapter.
+#[derive(Clone, Debug)]
+pub(crate) struct Copy {
+    pub(crate) frame: Arc<VideoFrame>,
+    pub(crate) draw: Draw,
+    pub(crate) reduction: Reduction,
+    /// The draw's rectangle clipped to the canvas.
+    pub(crate) rect: PixelRect,
+}
+
+/// Who draws opaque layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpaqueBy {
+    Adapter,
+    Processor,
 }
 
 /// Everything to draw for one list of layers, from the back to the front.
 #[derive(Clone, Debug)]
 pub(crate) struct DrawList {
     pub(crate) backdrop: Backdrop,
+    /// Done first; none lies over a draw.
+    pub(crate) copies: Vec<Copy>,
     pub(crate) draws: Vec<Draw>,
 }
 
@@ -94,11 +116,13 @@ impl DrawList {
     /// adapter and to say whether it is opaque, only for what can be seen.
     pub(crate) fn plan<E>(
         canvas: Size,
+        opaque_by: OpaqueBy,
         layers: &[Layer],
         lookup: &dyn Fn(SourceId) -> Option<Arc<VideoFrame>>,
         prepare: &mut dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E>,
     ) -> Result<Self, E> {
-        let mut planner = Planner { canvas: PixelRect::of(canvas), opaque: Vec::new(), draws: Vec::new() };
+        let mut planner =
+            Planner { canvas: PixelRect::of(canvas), opaque_by, opaque: Vec::new(), planned: Vec::new() };
         let mut backdrop = Backdrop::Black;
         for layer in layers.iter().rev() {
             let alpha = layer.alpha.clamp(0.0, 1.0);
@@ -126,15 +150,19 @@ impl DrawList {
                 break;
             }
         }
-        let mut draws = planner.draws;
-        draws.reverse();
+        let canvas = planner.canvas;
+        let (mut copies, mut draws) = planner.sort(prepare)?;
         if let Some(Draw { paint: Paint::Solid(color), rect, is_opaque: true, .. }) = draws.first()
-            && rect.contains(planner.canvas)
+            && rect.contains(canvas)
         {
             backdrop = Backdrop::Solid(*color);
             draws.remove(0);
         }
-        Ok(Self { backdrop, draws })
+        if let Some(cover) = copies.iter().rposition(|copy| copy.rect.contains(canvas)) {
+            backdrop = Backdrop::Covered;
+            copies.drain(..cover);
+        }
+        Ok(Self { backdrop, copies, draws })
     }
 }
 
@@ -150,12 +178,42 @@ fn is_the_canvas(frame: &VideoFrame, placement: &Placement, canvas: Size) -> boo
 
 struct Planner {
     canvas: PixelRect,
+    opaque_by: OpaqueBy,
     /// What opaque draws cover, clipped to nothing.
     opaque: Vec<PixelRect>,
-    draws: Vec<Draw>,
+    /// From the front to the back.
+    planned: Vec<Planned>,
+}
+
+enum Planned {
+    Draw(Draw),
+    /// A copy, unless it turns out to lie over a draw.
+    Copy(Copy),
 }
 
 impl Planner {
+    /// Copies and draws, from the back to the front.
+    fn sort<E>(
+        self,
+        prepare: &mut dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E>,
+    ) -> Result<(Vec<Copy>, Vec<Draw>), E> {
+        let (mut copies, mut draws) = (Vec::new(), Vec::<Draw>::new());
+        for planned in self.planned.into_iter().rev() {
+            match planned {
+                Planned::Draw(draw) => draws.push(draw),
+                // All copies come first, so what lies under this one must not be drawn later.
+                Planned::Copy(copy) if draws.iter().any(|draw| draw.rect.is_near(copy.rect)) => {
+                    if let Paint::Source(key) = copy.draw.paint {
+                        prepare(key, &copy.frame)?;
+                    }
+                    draws.push(copy.draw);
+                }
+                Planned::Copy(copy) => copies.push(copy),
+            }
+        }
+        Ok((copies, draws))
+    }
+
     fn is_full(&self) -> bool {
         self.opaque.iter().any(|opaque| opaque.contains(self.canvas))
     }
@@ -184,9 +242,11 @@ impl Planner {
         let reduction =
             Reduction::for_scale(shown.width() / target.width(), shown.height() / target.height());
         let key = TextureKey { source: layer.source, reduction };
-        let is_opaque = prepare(key, frame)? && alpha >= 1.0;
+        let clipped = rect.clipped_to(self.canvas);
+        let by_copy = self.opaque_by == OpaqueBy::Processor && alpha >= 1.0 && can_draw(frame, clipped);
+        let is_opaque = by_copy || (prepare(key, frame)? && alpha >= 1.0);
         let (factor_x, factor_y) = (reduction.x as f32, reduction.y as f32);
-        self.draws.push(Draw {
+        let draw = Draw {
             paint: Paint::Source(key),
             rect,
             map: [
@@ -201,6 +261,11 @@ impl Planner {
             ],
             alpha,
             is_opaque,
+        };
+        self.planned.push(if by_copy {
+            Planned::Copy(Copy { frame: Arc::clone(frame), draw, reduction, rect: clipped })
+        } else {
+            Planned::Draw(draw)
         });
         if is_opaque {
             self.opaque.push(rect);
@@ -216,14 +281,14 @@ impl Planner {
             return false;
         }
         let is_opaque = alpha >= 1.0;
-        self.draws.push(Draw {
+        self.planned.push(Planned::Draw(Draw {
             paint: Paint::Solid(color),
             rect,
             map: [AxisMap::IDENTITY; 2],
             bounds: [0.0; 4],
             alpha,
             is_opaque,
-        });
+        }));
         if is_opaque {
             self.opaque.push(rect);
         }
@@ -285,6 +350,10 @@ mod tests {
 
     /// Source 1: the canvas itself; 2: a full HD screen; 3: a translucent picture; 4: missing.
     fn plan(layers: &[Layer]) -> DrawList {
+        plan_by(OpaqueBy::Adapter, layers)
+    }
+
+    fn plan_by(opaque_by: OpaqueBy, layers: &[Layer]) -> DrawList {
         let lookup = |source: SourceId| match source.0 {
             1 => Some(frame(PixelFormat::Nv12, CANVAS)),
             2 => Some(frame(PixelFormat::Bgrx8, (1920, 1080))),
@@ -293,7 +362,7 @@ mod tests {
         };
         let mut prepare =
             |key: TextureKey, _: &Arc<VideoFrame>| -> Result<bool, Infallible> { Ok(key.source.0 != 3) };
-        DrawList::plan(size(CANVAS), layers, &lookup, &mut prepare).unwrap()
+        DrawList::plan(size(CANVAS), opaque_by, layers, &lookup, &mut prepare).unwrap()
     }
 
     #[test]
@@ -339,5 +408,18 @@ mod tests {
         let list = plan(&[below, boxed]);
         assert_eq!(list.draws.len(), 3);
         assert!(list.draws.iter().all(|draw| draw.is_opaque));
+    }
+
+    #[test]
+    fn the_processor_copies_what_lies_over_no_draw() {
+        let screen = layer(2, (0.0, 0.0), (1280.0, 720.0));
+        let glass = layer(3, (100.0, 100.0), (50.0, 50.0));
+        let (apart, over) = (layer(2, (640.0, 0.0), (64.0, 36.0)), layer(2, (140.0, 90.0), (64.0, 36.0)));
+        let odd = layer(2, (641.0, 400.0), (64.0, 36.0));
+        let list = plan_by(OpaqueBy::Processor, &[screen, glass, apart, over, odd]);
+        assert!(matches!(list.backdrop, Backdrop::Covered));
+        let copied: Vec<i32> = list.copies.iter().map(|copy| copy.rect.x0).collect();
+        let drawn: Vec<i32> = list.draws.iter().map(|draw| draw.rect.x0).collect();
+        assert_eq!((copied, drawn), (vec![0, 640], vec![100, 140, 641]));
     }
 }

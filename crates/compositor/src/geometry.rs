@@ -157,6 +157,11 @@ impl PixelRect {
         self.x0 <= other.x0 && self.y0 <= other.y0 && self.x1 >= other.x1 && self.y1 >= other.y1
     }
 
+    /// Whether the two share a chroma sample.
+    pub(crate) fn is_near(self, other: Self) -> bool {
+        !self.chroma().clipped_to(other.chroma()).is_empty()
+    }
+
     /// The chroma samples that any of these luma pixels weighs in: sample i is sited on luma column 2i and takes a
     /// quarter from each neighbour; sample j takes half from rows 2j and 2j + 1. See `layer.wgsl`.
     pub(crate) fn chroma(self) -> Self {

@@ -6,10 +6,10 @@
 //!                                                        \-> preview in RGB, on the adapter
 //! ```
 //!
-//! Three things keep this cheap where the processor itself has to draw (llvmpipe) and harmless where it does not:
-//! the canvas is kept in the codes that are encoded (BT.709 limited range, 4:2:0), so a picture that already is the
-//! canvas is copied; what is hidden, clear, missing or unchanged is not drawn; and large pictures shown small are
-//! averaged while they are uploaded.
+//! The canvas is kept in the codes that are encoded (BT.709 limited range, 4:2:0), so a picture that already is the
+//! canvas is copied. What is hidden, clear, missing or unchanged is not drawn. Large pictures shown small are averaged
+//! while they are uploaded. And where the adapter is the processor itself (llvmpipe), opaque layers do not go through
+//! shaders at all.
 
 mod color;
 mod compositor;
@@ -21,9 +21,11 @@ mod gpu;
 mod painter;
 mod pixel_rows;
 mod preview;
+mod processor;
 mod readback;
 mod reduction;
 mod rendition;
+mod resampling;
 mod sources;
 mod staging;
 

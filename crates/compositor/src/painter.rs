@@ -235,7 +235,7 @@ impl Painter {
         fade_canvas: Option<&LayerBindings>,
     ) -> Steps {
         let clear = match &list.backdrop {
-            Backdrop::Frame(_) => None,
+            Backdrop::Frame(_) | Backdrop::Covered => None,
             Backdrop::Black => Some(solid_codes([0.0; 3])),
             Backdrop::Solid(color) => Some(solid_codes([color.r, color.g, color.b])),
         };
@@ -342,6 +342,12 @@ impl Painter {
         if let Some((buffer, _)) = &self.buffer {
             queue.write_buffer(buffer, 0, &self.constants);
         }
+    }
+
+    /// Records the clearing of the canvas by itself, for when something is copied before the steps are painted.
+    pub(crate) fn clear(&self, encoder: &mut wgpu::CommandEncoder, steps: &mut Steps, target: &Planes) {
+        let clear = Steps { clear: steps.clear.take(), steps: Vec::new() };
+        self.paint(encoder, &clear, target);
     }
 
     /// Records the steps: one pass per plane, none where there is nothing to do.

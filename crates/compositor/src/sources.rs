@@ -6,8 +6,10 @@ use std::sync::Arc;
 use scene::SourceId;
 use units::{Size, VideoFrame};
 
+use crate::geometry::PixelRect;
 use crate::painter::LayerBindings;
 use crate::pixel_rows::{TextureLayout, for_each_row};
+use crate::processor::Drawn;
 use crate::reduction::Reduction;
 use crate::staging::StagingPool;
 use crate::{Error, Gpu};
@@ -164,5 +166,42 @@ impl Upload<'_> {
             );
         }
         Ok(is_opaque)
+    }
+
+    /// Writes a rectangle the processor drew into the two planes of a canvas.
+    pub(crate) fn copy(&mut self, planes: &[wgpu::Texture; 2], drawn: &Drawn) -> Result<(), Error> {
+        let PixelRect { x0, y0, x1, y1 } = drawn.rect;
+        // Even edges inside of the canvas, so none is negative.
+        let [x, y, width, height] = [x0, y0, x1 - x0, y1 - y0].map(i32::unsigned_abs);
+        let [luma, chroma] = planes;
+        for (texture, bytes, halving, texel_bytes) in
+            [(luma, &drawn.luma, 1, 1), (chroma, &drawn.chroma, 2, 2)]
+        {
+            let (columns, rows) = (width / halving, height / halving);
+            let row_bytes = (columns * texel_bytes) as usize;
+            let stride = (row_bytes as u32).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+            let buffer = self.staging.write(u64::from(stride) * u64::from(rows), |view| {
+                for (row, texels) in bytes.chunks_exact(row_bytes).take(rows as usize).enumerate() {
+                    let start = row * stride as usize;
+                    view.slice(start..start + row_bytes).copy_from_slice(texels);
+                }
+            })?;
+            self.encoder.copy_buffer_to_texture(
+                wgpu::TexelCopyBufferInfo {
+                    buffer: &buffer,
+                    layout: wgpu::TexelCopyBufferLayout {
+                        offset: 0,
+                        bytes_per_row: Some(stride),
+                        rows_per_image: None,
+                    },
+                },
+                wgpu::TexelCopyTextureInfo {
+                    origin: wgpu::Origin3d { x: x / halving, y: y / halving, z: 0 },
+                    ..texture.as_image_copy()
+                },
+                wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: 1 },
+            );
+        }
+        Ok(())
     }
 }

@@ -60,6 +60,7 @@ fn several_frames_under_way_come_in_order() {
         size: size(64, 48),
         renditions: vec![RenditionOutput { size: size(64, 48), scaler: Scaler::Bilinear }],
         in_flight: Some(3),
+        opaque_by_processor: None,
     };
     let mut compositor = Compositor::new(gpu(), &config).unwrap();
     let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
@@ -105,6 +106,7 @@ fn impossible_sizes_are_refused() {
                 scaler: Scaler::Bicubic,
             }],
             in_flight: None,
+            opaque_by_processor: None,
         };
         assert!(matches!(Compositor::new(gpu(), &config), Err(Error::OddSize { .. })));
     }

@@ -36,7 +36,7 @@ impl Studio {
 
     pub(crate) fn with_renditions(canvas: Size, renditions: &[(Size, Scaler)]) -> Self {
         let renditions = renditions.iter().map(|&(size, scaler)| RenditionOutput { size, scaler }).collect();
-        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1) };
+        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), opaque_by_processor: None };
         let compositor = Compositor::new(gpu(), &config).unwrap();
         Self { compositor, sources: HashMap::new(), frames: 0 }
     }
