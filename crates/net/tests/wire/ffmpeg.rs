@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use net::Ended;
 use units::Size;
@@ -22,7 +23,9 @@ async fn receive(clip: &Clip, enhanced: bool) -> Packets {
     let receiver = Program::start(&mut command);
     let mut destination = destination(&format!("rtmp://127.0.0.1:{port}/live/"), None);
     destination.enhanced = enhanced;
+    let started = Instant::now();
     let ended = loop {
+        assert!(started.elapsed() < Duration::from_secs(60), "ffmpeg does not listen");
         let ended = show::whole(&destination, clip.config.clone(), &clip.units).await;
         match &ended {
             Ended::Failed(failure) if failure.code() == "connect_refused" => tokio::task::yield_now().await,

@@ -91,7 +91,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: Manner) 
                     }
                 }
                 ServerEvent::Media { kind, timestamp_ms, body } => {
-                    received.media.push((kind, timestamp_ms, body))
+                    received.media.push((kind, timestamp_ms, body));
                 }
                 ServerEvent::FcUnpublish { .. } => received.unpublished = true,
                 ServerEvent::DeleteStream { .. } => received.deleted = true,
@@ -118,7 +118,8 @@ pub(crate) async fn parrot(answer: &'static [u8]) -> SocketAddr {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut buffer = [0; 4096];
-        stream.read(&mut buffer).await.unwrap();
+        let asked = stream.read(&mut buffer).await.unwrap();
+        assert!(asked > 0);
         stream.write_all(answer).await.unwrap();
         // Until the client is gone, so that what it reads is the answer and not a reset.
         while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}

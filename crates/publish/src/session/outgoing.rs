@@ -53,12 +53,18 @@ impl Outgoing {
         }
     }
 
+    /// Before the start, any configuration; after it, one of the same tracks, since a receiver that has seen the
+    /// beginning can not be given other ones. What does not fit is ignored.
     pub(crate) fn begin(&mut self, config: StreamConfig) {
         if self.timeline.is_none() {
-            self.queue = SendQueue::new(self.limits, tracks(&config));
-            self.gate = StartGate::new(&config);
+            if config != self.config {
+                self.queue = SendQueue::new(self.limits, tracks(&config));
+                self.gate = StartGate::new(&config);
+                self.config = config;
+            }
+        } else if tracks(&config).eq(tracks(&self.config)) {
+            self.config = config;
         }
-        self.config = config;
     }
 
     pub(crate) fn has_started(&self) -> bool {
