@@ -45,6 +45,11 @@ pub(crate) trait Plan: Send + 'static {
         Ok(())
     }
 
+    /// How long the last picture is shown after the device went away.
+    fn last_picture(&self) -> Duration {
+        LAST_PICTURE
+    }
+
     /// After how long without a picture the device counts as gone; `None` when stillness is normal.
     fn stall(&self) -> Option<Duration> {
         None
@@ -128,7 +133,7 @@ impl<P: Plan> Keeper<P> {
                     }
                     tracing::warn!(source = self.plan.title(), why, "went away");
                     self.lost(&why);
-                    if self.stop.sleep(LAST_PICTURE) {
+                    if self.stop.sleep(self.plan.last_picture()) {
                         return;
                     }
                     self.show_placeholder();
@@ -253,6 +258,7 @@ mod tests {
     /// A device that is absent, gives ten pictures, and so on in turn; its first way never works.
     struct Flaky {
         attempts: Arc<AtomicUsize>,
+        last_picture: Duration,
     }
 
     impl Plan for Flaky {
@@ -260,8 +266,12 @@ mod tests {
             "Camera “Flaky”".into()
         }
 
+        fn last_picture(&self) -> Duration {
+            self.last_picture
+        }
+
         fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
-            if self.attempts.fetch_add(1, Ordering::SeqCst) % 2 == 0 {
+            if self.attempts.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
                 return Err(Error::Device("it is unplugged".into()));
             }
             let way = |element, settings| Candidate {
@@ -287,28 +297,47 @@ mod tests {
         }
     }
 
+    fn is_placeholder(source: &Supervised) -> bool {
+        source.newest_frame().is_some_and(|frame| frame.format() == PixelFormat::Rgba8)
+    }
+
+    fn is_lost(source: &Supervised) -> bool {
+        matches!(source.state(), SourceState::Lost { .. })
+    }
+
     #[test]
     fn a_device_that_comes_and_goes_is_named_and_got_back() {
         let attempts = Arc::new(AtomicUsize::new(0));
-        let source =
-            Supervised::start("flaky", Flaky { attempts: Arc::clone(&attempts) }, &context()).unwrap();
-        let is_placeholder =
-            |source: &Supervised| source.newest_frame().is_some_and(|f| f.format() == PixelFormat::Rgba8);
-        let lost = |source: &Supervised| matches!(source.state(), SourceState::Lost { .. });
+        let flaky = Flaky { attempts: Arc::clone(&attempts), last_picture: LAST_PICTURE };
+        let source = Supervised::start("flaky", flaky, &context()).unwrap();
 
         wait_for("the placeholder at the start", || is_placeholder(&source));
-        assert!(matches!(source.state(), SourceState::Lost { reason }
-            if reason == "Camera “Flaky” is not there: it is unplugged"));
         wait_for("the first picture", || source.state() == SourceState::Running);
         let via = source.via();
         assert!(via.starts_with("videotestsrc: made up; chosen because"), "{via}");
         assert!(via.contains("nosuchcamerasrc is not installed"), "{via}");
-        wait_for("the end of its pictures", || lost(&source));
-        assert!(!is_placeholder(&source), "the last picture stays for a second");
-        wait_for("the placeholder after that second", || is_placeholder(&source));
+        wait_for("the end of its pictures", || is_lost(&source));
+        wait_for("the placeholder a second later", || is_placeholder(&source));
         wait_for("its return", || source.state() == SourceState::Running);
         drop(source);
         let after = attempts.load(Ordering::SeqCst);
         assert!(after >= 4, "absent, there, absent, there: {after}");
+    }
+
+    #[test]
+    fn the_last_picture_stays_while_it_shall_and_the_end_does_not_wait_for_it() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let flaky = Flaky { attempts, last_picture: Duration::from_secs(3600) };
+        let source = Supervised::start("flaky", flaky, &context()).unwrap();
+        let reason = |source: &Supervised| match source.state() {
+            SourceState::Lost { reason } => reason,
+            other => other.to_string(),
+        };
+        wait_for("the loss", || is_lost(&source));
+        assert_eq!(reason(&source), "Camera “Flaky” is not there: it is unplugged");
+        wait_for("its return", || source.state() == SourceState::Running);
+        wait_for("the end of its pictures", || is_lost(&source));
+        assert_eq!(reason(&source), "Camera “Flaky” is not there: its pictures came to an end");
+        assert!(!is_placeholder(&source), "the last picture stays");
     }
 }

@@ -12,6 +12,8 @@ mod display;
 mod drawn;
 mod files;
 #[cfg(target_os = "linux")]
+mod leaks;
+#[cfg(target_os = "linux")]
 mod sound_devices;
 mod support;
 #[cfg(target_os = "linux")]

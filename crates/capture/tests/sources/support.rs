@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a clock, a place where sound goes, an X server of their own, bounded waits.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -87,6 +87,19 @@ pub(crate) fn bgr(frame: &VideoFrame, x: usize, y: usize) -> [u8; 3] {
         units::PixelFormat::Bgrx8 | units::PixelFormat::Bgra8 => [pixel[0], pixel[1], pixel[2]],
         other => panic!("{other:?} has no four-byte pixels"),
     }
+}
+
+/// Makes a file with ffmpeg.
+pub(crate) fn made(folder: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y"])
+        .args(arguments)
+        .arg(&path)
+        .status()
+        .expect("ffmpeg is installed");
+    assert!(status.success());
+    path
 }
 
 /// A child that does not outlive the test.
