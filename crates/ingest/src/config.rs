@@ -29,7 +29,7 @@ pub struct IngestConfig {
     /// Keys that may publish. When empty, one is made up: see [`crate::Ingest::stream_key`].
     pub keys: Vec<StreamKey>,
     /// Folder for `events.jsonl`, `received-<n>.flv`, `report-<n>.json` and `ingest-ca.pem`; it is created when it does
-    /// not exist. `None` writes nothing.
+    /// not exist. Sessions that left no stream have a `report-session-<n>.json`. `None` writes nothing.
     pub out_dir: Option<PathBuf>,
     /// Faults on demand.
     pub faults: Faults,

@@ -3,14 +3,18 @@ use proptest::prelude::*;
 use testkit::VirtualClock;
 
 use super::*;
-use crate::config::{IngestConfig, StreamKey};
+use crate::config::{IngestConfig, Stall, StreamKey};
 use crate::event_log::EventLog;
 use crate::stream_keys::StreamKeys;
 
 const KEY: &str = "sk_us-west-2_OnlyInThisTest1234";
 
 fn session() -> Session {
-    let config = IngestConfig::default();
+    session_with(Faults::default())
+}
+
+fn session_with(faults: Faults) -> Session {
+    let config = IngestConfig { faults, ..IngestConfig::default() };
     let keys = StreamKeys::new(vec![StreamKey::lasting(Secret::new(KEY))]);
     let events = EventLog::new(config.channel, None, MediaTime::ZERO).unwrap();
     let rules = (config.rules, true);
@@ -20,7 +24,10 @@ fn session() -> Session {
 
 /// Lets a client publish a little to a session, without a socket; gives all bytes that the client sent.
 fn publish_once() -> (Session, Vec<u8>) {
-    let mut session = session();
+    publish_to(session())
+}
+
+fn publish_to(mut session: Session) -> (Session, Vec<u8>) {
     let config = ClientConfig {
         app: String::from("app"),
         tc_url: String::from("rtmp://127.0.0.1/app"),
@@ -60,6 +67,30 @@ fn a_whole_stream_without_a_socket() {
     assert_eq!((report.ending, report.said_goodbye), (Ending::Publisher, true));
     assert_eq!((report.video_messages, report.audio_messages), (5, 5));
     assert_eq!(report.received_bytes, sent.len() as u64);
+}
+
+#[test]
+fn a_stall_allows_no_reading_while_it_lasts() {
+    let at = MediaTime::from_millis;
+    for (lasting, after_the_end) in [(Some(Span::from_secs(5)), READ_BYTES), (None, 0)] {
+        let stall = Stall { after: Span::from_secs(1), lasting };
+        let (session, _) = publish_to(session_with(Faults { stall: Some(stall), ..Faults::default() }));
+        assert_eq!(session.read_allowance(at(999)), READ_BYTES);
+        assert_eq!(session.read_allowance(at(1000)), 0);
+        assert_eq!(session.read_allowance(at(5999)), 0);
+        assert_eq!(session.read_allowance(at(6000)), after_the_end);
+    }
+}
+
+#[test]
+fn a_slow_reader_waits_for_its_bytes_to_be_due() {
+    let at = MediaTime::from_millis;
+    let faults = Faults { read_bytes_per_sec: Some(1000), ..Faults::default() };
+    let mut session = session_with(faults);
+    assert_eq!(session.read_allowance(at(0)), 100);
+    session.handle_input(&[3; 100], at(0));
+    assert_eq!(session.read_allowance(at(99)), 0);
+    assert_eq!(session.read_allowance(at(100)), 100);
 }
 
 proptest! {
