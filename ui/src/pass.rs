@@ -82,7 +82,9 @@ impl Memory {
 
     /// What a slider shows: what the hand just did, else what the engine says.
     pub(crate) fn shown_gain(&self, source: SourceId, engine: f32) -> f32 {
-        self.gains.get(&source).map_or(engine, |&(gain, _)| gain)
+        let gain = self.gains.get(&source).map_or(engine, |&(gain, _)| gain);
+        // A slider can not stand at no number.
+        if gain.is_nan() { 1.0 } else { gain.clamp(0.0, 2.0) }
     }
 
     /// The hand moved a slider.

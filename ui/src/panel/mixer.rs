@@ -26,7 +26,7 @@ const GAIN_PAGE: f32 = 0.2;
 /// Shows the panel.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     pass.focus.enter(Region::Mixer);
-    ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.x = 12.0;
             for strip in &pass.view.meters {
@@ -125,7 +125,7 @@ fn source_controls(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView, sou
             if strip.muted { (Icon::SpeakerSlash, theme.warning) } else { (Icon::Speaker, theme.second) };
         let info = WidgetInfo::selected(Role::Switch, true, strip.muted, format!("Mute {}", strip.name));
         let tooltip = if strip.muted { "Unmute (Ctrl+M)" } else { "Mute (Ctrl+M)" };
-        let mute = icon_button(ui, theme, icon, color, true, info, tooltip);
+        let mute = icon_button(ui, theme, icon, color, true, &info, tooltip);
         pass.control(&mute, || Command::SetMuted { source, muted: !strip.muted });
 
         let slider = gain_slider(ui, pass, strip, source);

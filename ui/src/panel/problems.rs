@@ -38,8 +38,15 @@ fn problem_card(ui: &mut Ui, pass: &mut Pass<'_>, id: u64, problem: &Problem) {
             ui.add(egui::Label::new(title.job()).truncate()).on_hover_text(problem.code);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let info = WidgetInfo::labeled(Role::Button, true, format!("Dismiss: {}", problem.happened));
-                let response =
-                    icon_button(ui, theme, Icon::Close, theme.second, true, info, "I have read this (Enter)");
+                let response = icon_button(
+                    ui,
+                    theme,
+                    Icon::Close,
+                    theme.second,
+                    true,
+                    &info,
+                    "I have read this (Enter)",
+                );
                 pass.control(&response, || Command::DismissProblem(id));
             });
         });

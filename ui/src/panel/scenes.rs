@@ -152,7 +152,7 @@ fn eye_toggle(ui: &mut Ui, pass: &mut Pass<'_>, item: &SourceView, place: Rect) 
     let info = WidgetInfo::selected(Role::Switch, true, item.visible, format!("{} shown", item.name));
     let tooltip = if item.visible { "Hide (Enter)" } else { "Show (Enter)" };
     let mut child = ui.new_child(UiBuilder::new().id_salt(("eye", item.item.0)).max_rect(place.shrink(2.0)));
-    let response = icon_button(&mut child, theme, icon, color, true, info, tooltip);
+    let response = icon_button(&mut child, theme, icon, color, true, &info, tooltip);
     pass.control(&response, || Command::SetItemVisible { item: item.item, visible: !item.visible });
 }
 

@@ -68,7 +68,7 @@ fn edit_button(
     command: Command,
 ) {
     let info = WidgetInfo::labeled(Role::Button, enabled, name);
-    let response = icon_button(ui, pass.theme, icon, pass.theme.second, enabled, info, tooltip);
+    let response = icon_button(ui, pass.theme, icon, pass.theme.second, enabled, &info, tooltip);
     if enabled {
         pass.control(&response, || command);
     }

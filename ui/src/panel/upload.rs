@@ -16,7 +16,8 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
             row(ui, Words::new(theme).strong("Upload"), Words::new(theme).second("no destination"));
             return;
         };
-        let short = destination.state.is_on_air() && destination.upload.0 * 10 < destination.needed.0 * 9;
+        let short = destination.state.is_on_air()
+            && u64::from(destination.upload.0) * 10 < u64::from(destination.needed.0) * 9;
         let color = if short { theme.warning } else { theme.text };
         let measured = figures::mbps(destination.upload);
         let needed = figures::mbps(destination.needed);
@@ -29,7 +30,7 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
         };
         row(ui, Words::new(theme).strong("Upload"), right);
         ui.add_space(2.0);
-        let most = pass.memory.highest_upload_kbps().max(destination.needed.0) / 5 * 6;
+        let most = (pass.memory.highest_upload_kbps().max(destination.needed.0) / 5).saturating_mul(6);
         let points = pass.memory.upload_line(pass.now_secs, most);
         sparkline(ui, theme, &format!("Upload of the last minute, now {measured} Mbps"), &points);
         ui.add_space(2.0);

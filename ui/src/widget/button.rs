@@ -60,7 +60,7 @@ pub(crate) fn icon_button(
     icon: Icon,
     color: egui::Color32,
     enabled: bool,
-    info: WidgetInfo,
+    info: &WidgetInfo,
     tooltip: &str,
 ) -> Response {
     let sense = if enabled { Sense::click() } else { Sense::hover() };

@@ -160,3 +160,33 @@ fn arranging_moves_a_panel_and_reset_brings_it_back() {
     choose(&mut harness, "Reset layout");
     assert!((width(&harness) - before).abs() < 1.0);
 }
+
+#[test]
+fn an_absurd_view_is_drawn_without_a_panic() {
+    let mut view = on_air();
+    view.cpu_cores = f32::NAN;
+    view.program.lagged_frames = u64::MAX;
+    for meter in &mut view.meters {
+        meter.gain = f32::NAN;
+        meter.limiter_db = f32::INFINITY;
+        meter.drift_ppm = f32::NAN;
+        meter.levels.peak_db = [f32::NAN, f32::INFINITY];
+        meter.levels.peak_hold_db = [f32::INFINITY, f32::NAN];
+        meter.levels.lufs_short = f32::NAN;
+    }
+    let destination = view.destination.as_mut().unwrap();
+    (destination.upload.0, destination.needed.0) = (u32::MAX, u32::MAX);
+    destination.on_air = units::Span::from_secs(i64::MAX);
+    destination.composition_to_wire_ms = f32::INFINITY;
+    destination.queue.waiting = units::Span::from_nanos(i64::MIN);
+    view.recording.bytes = u64::MAX;
+    view.recording.room_left = Some(units::Span::from_secs(i64::MAX));
+    view.renditions[0].measured_fps = f32::NAN;
+    view.problems.push(view.problems[0].clone());
+    let mut harness = open_with(view, &Opening::default());
+    harness.state_mut().now_secs = f64::MAX;
+    harness.run_steps(2);
+    harness.state_mut().now_secs = -1.0;
+    harness.run_steps(2);
+    harness.get_by_label("Live state: Live");
+}
