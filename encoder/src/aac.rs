@@ -100,6 +100,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     events: Sender<EncoderOutput>,
     counters: Counters,
+    /// For tests: the n-th run breaks after so many blocks.
+    fail_after: Mutex<VecDeque<i32>>,
 }
 
 struct Stage {
@@ -141,6 +143,15 @@ impl AacEncoder {
         config: AudioEncoderConfig,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
+        Self::start_failing(config, clock, VecDeque::new())
+    }
+
+    /// As [`start`](Self::start), with an encoder that breaks after as many blocks as `fail_after` says for each run.
+    fn start_failing(
+        config: AudioEncoderConfig,
+        clock: Arc<dyn Clock>,
+        fail_after: VecDeque<i32>,
+    ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
         if !(96..=320).contains(&config.bitrate.0) {
             return Err(Error::AudioBitrate(config.bitrate));
         }
@@ -159,6 +170,7 @@ impl AacEncoder {
             clock,
             events,
             counters: Counters::default(),
+            fail_after: Mutex::new(fail_after),
         });
         let (run, pipeline, applied) = Run::open(&shared, backend)?;
         shared.send(EncoderOutput::AudioConfig(shared.config.clone()));
@@ -355,7 +367,7 @@ impl Run {
             output: backend::output_caps(),
             assignments: &assignments,
             not_honoured: Vec::new(),
-            fail_after: None,
+            fail_after: lock(&shared.fail_after).pop_front(),
         };
         let (pipeline, applied) = Pipeline::open(plan, run.clone())?;
         Ok((run, pipeline, applied))
@@ -432,3 +444,6 @@ impl Sink for Run {
         self.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

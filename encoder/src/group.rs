@@ -52,7 +52,7 @@ pub struct TrackReport {
 
 /// Encoders of all renditions, locked to one canvas and one IDR schedule.
 ///
-/// **Input policy.** [`push`](Self::push) never waits for an encoder. Each rendition has a queue of 100 ms. When it is
+/// **Input policy.** [`push`](Self::push) never waits for an encoder. Each rendition has a queue of 200 ms. When it is
 /// full the rendition skips the frame and counts it; the others encode it. An IDR frame is never skipped, so that all
 /// renditions keep having the same IDRs; it may overfill the queue by one. An encoder that gives nothing back for
 /// five seconds is taken for dead.

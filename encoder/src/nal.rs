@@ -120,6 +120,11 @@ impl ParameterSets {
         Ok((Assembled { data: Arc::from(data), is_idr, is_disposable: !is_referred_to }, changed))
     }
 
+    /// Whether there is what a decoder needs.
+    pub(crate) fn are_complete(&self) -> bool {
+        !(self.sps.is_empty() || self.pps.is_empty())
+    }
+
     /// The `AVCDecoderConfigurationRecord` of these parameter sets.
     ///
     /// # Errors

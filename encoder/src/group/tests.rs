@@ -140,7 +140,7 @@ fn a_full_queue_skips_pictures_and_never_an_idr() {
     stage.group.workers[1].hold(true);
     stage.push_now(99);
     let stats = stage.group.stats().remove(1);
-    // Frame 0 may still wait, and frames 30, 60 and 90 come on top of a full queue of three.
+    // Frame 0 may still wait, and frames 30, 60 and 90 come on top of a full queue.
     assert!((stats.queue_limit + 3..=stats.queue_limit + 4).contains(&stats.queue), "{stats:?}");
     stage.group.workers[1].hold(false);
     assert!(stage.group.finish());
@@ -150,7 +150,7 @@ fn a_full_queue_skips_pictures_and_never_an_idr() {
     assert_eq!(idrs, [0, 30, 60, 90]);
     let stats = stage.group.stats().remove(1);
     assert_eq!((stats.input, stats.skipped + stats.output, stats.slips), (100, 100, 0));
-    assert!(stats.skipped >= 90, "{stats:?}");
+    assert!(stats.skipped >= 85, "{stats:?}");
 }
 
 #[test]
@@ -175,4 +175,21 @@ fn an_encoder_that_gives_nothing_back_is_taken_for_dead_and_replaced() {
     assert!(stage.group.finish());
     stage.take();
     assert_eq!(stage.of(1).last(), Some(&(62, false)));
+}
+
+#[test]
+fn a_slip_makes_the_next_common_frame_an_idr_on_all_tracks() {
+    let mut stage = Stage::new(&[]);
+    stage.push(10);
+    stage.group.heal.store(true, Ordering::Release);
+    stage.push(10);
+    stage.group.request_idr();
+    stage.push(1);
+    assert!(stage.group.finish());
+    stage.take();
+    for track in [0, 1] {
+        let idrs: Vec<u64> =
+            stage.of(track).into_iter().filter(|(_, idr)| *idr).map(|(index, _)| index).collect();
+        assert_eq!(idrs, [0, 10, 20]);
+    }
 }
