@@ -2,7 +2,9 @@
 
 use control::{Command, LiveState, RecordingState};
 use egui::accesskit::Live;
-use egui::{Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::figures;
 use crate::focus::Region;
@@ -10,7 +12,7 @@ use crate::icon::Icon;
 use crate::layout::{Layout as Panels, PanelKind};
 use crate::pass::Pass;
 use crate::theme::{self, CORNER_SMALL, TEXT, Theme};
-use crate::widget::{Words, icon_button, menu_button, paint_words};
+use crate::widget::{Words, focus_ring, icon_button, menu_button, paint_words};
 
 /// Height of the bar, in points.
 pub(crate) const HEIGHT: f32 = 48.0;
@@ -37,7 +39,7 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
         });
         let words = Words::new(theme).icon(Icon::Panels, theme.second).second(" Panels");
         let response = menu_button(ui, theme, "Panels", words, "Show, hide and arrange panels", |ui| {
-            panels_menu(ui, panels);
+            panels_menu(ui, theme, panels);
         });
         pass.focus.note(&response);
         edit_button(
@@ -74,19 +76,27 @@ fn edit_button(
     }
 }
 
-fn panels_menu(ui: &mut Ui, panels: &mut Panels) {
+fn panels_menu(ui: &mut Ui, theme: &Theme, panels: &mut Panels) {
+    // Menus take the focus stroke off their entries; the keyboard must be seen here too.
+    let ring = |ui: &Ui, response: &Response| focus_ring(ui, theme, response, CORNER_SMALL);
     for kind in PanelKind::ALL {
         if kind.is_closable() {
             let mut shown = panels.is_shown(kind);
-            if ui.checkbox(&mut shown, kind.title()).changed() {
+            let response = ui.checkbox(&mut shown, kind.title());
+            ring(ui, &response);
+            if response.changed() {
                 panels.set_shown(kind, shown);
             }
         }
     }
     ui.separator();
-    ui.checkbox(&mut panels.arranging, "Arrange panels")
+    let arrange = ui
+        .checkbox(&mut panels.arranging, "Arrange panels")
         .on_hover_text("Drag panels by their title, and their borders, to where you want them");
-    if ui.button("Reset layout").clicked() {
+    ring(ui, &arrange);
+    let reset = ui.button("Reset layout");
+    ring(ui, &reset);
+    if reset.clicked() {
         *panels = Panels::default();
         ui.close();
     }

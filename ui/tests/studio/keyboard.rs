@@ -184,3 +184,21 @@ fn every_command_is_found_by_its_name() {
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert!(harness.query_by_label("Search commands").is_none());
 }
+
+#[test]
+fn panels_are_closed_by_keyboard() {
+    let mut harness = open(on_air());
+    harness.get_by_role_and_label(Role::Button, "Panels").focus();
+    harness.run_steps(2);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    let mut presses = 0;
+    while focused(&harness).as_deref() != Some("CheckBox Mixer") {
+        press(&mut harness, Modifiers::NONE, Key::Tab);
+        presses += 1;
+        assert!(presses < 6, "the keyboard is at {:?}", focused(&harness));
+    }
+    press(&mut harness, Modifiers::NONE, Key::Space);
+    assert!(harness.query_by_label("Mute Microphone").is_none());
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(harness.query_by_label("Arrange panels").is_none());
+}
