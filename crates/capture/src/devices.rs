@@ -76,6 +76,7 @@ fn displays() -> Result<Vec<Device>, Error> {
 }
 
 /// A monitor as GStreamer's device providers on Windows list it.
+#[cfg(windows)]
 pub(crate) struct MonitorDevice {
     /// Its number in the list, from 0.
     pub(crate) index: usize,
@@ -98,6 +99,7 @@ pub(crate) fn of_class(class: &str) -> Result<Vec<gst::Device>, Error> {
 }
 
 /// The monitor of that name.
+#[cfg(windows)]
 pub(crate) fn monitor(name: &str) -> Result<MonitorDevice, Error> {
     let devices = of_class("Source/Monitor")?;
     let known: Vec<String> = devices.iter().map(|device| device.display_name().to_string()).collect();

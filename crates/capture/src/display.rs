@@ -44,13 +44,13 @@ impl Plan for DisplayPlan {
     }
 
     fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
-        if cfg!(windows) { self.on_windows() } else { self.on_x11() }
+        self.ways()
     }
 }
 
 impl DisplayPlan {
     #[cfg(target_os = "linux")]
-    fn on_x11(&self) -> Result<Vec<Candidate>, Error> {
+    fn ways(&self) -> Result<Vec<Candidate>, Error> {
         let (server, monitor) = match &self.display {
             // The name of an X display rather than of a monitor.
             DisplaySelector::Named(name) if name.contains(':') => (Some(name.as_str()), None),
@@ -95,38 +95,51 @@ impl DisplayPlan {
         Ok(x_image_candidates(&settings, self.rate, &note))
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn on_x11(&self) -> Result<Vec<Candidate>, Error> {
-        Err(Error::Device("displays are captured on Linux and Windows only".into()))
-    }
-
-    fn on_windows(&self) -> Result<Vec<Candidate>, Error> {
-        let cursor = self.show_cursor.to_string();
-        let (index, handle, what) = match &self.display {
-            DisplaySelector::Primary => (None, None, "the primary monitor".to_owned()),
+    #[cfg(windows)]
+    fn ways(&self) -> Result<Vec<Candidate>, Error> {
+        let (monitor, note) = match &self.display {
+            DisplaySelector::Primary => (None, "the primary monitor".to_owned()),
             DisplaySelector::Named(name) => {
                 let found = crate::devices::monitor(name)?;
-                (Some(found.index.to_string()), found.handle, format!("monitor {name}"))
+                (Some((found.index, found.handle)), format!("monitor {name}"))
             }
         };
-        let direct = |element| {
-            let mut settings = vec![("show-cursor", cursor.clone())];
-            match (&handle, &index) {
-                (Some(handle), _) => settings.push(("monitor-handle", handle.to_string())),
-                (None, Some(index)) => settings.push(("monitor-index", index.clone())),
-                (None, None) => {}
-            }
-            way(element, settings, Vec::new(), self.rate, &what, &[])
-        };
-        let mut gdi = vec![("cursor", cursor.clone())];
-        gdi.extend(index.clone().map(|index| ("monitor", index)));
-        Ok(vec![
-            direct("d3d12screencapturesrc"),
-            direct("d3d11screencapturesrc"),
-            // GDI gives 24-bit pixels upside down on some systems, so it is the one that may be converted.
-            way("gdiscreencapsrc", gdi, Vec::new(), self.rate, &what, &["videoconvert"]),
-        ])
+        Ok(windows_ways(monitor, self.show_cursor, self.rate, &note))
     }
+
+    #[cfg(not(any(windows, target_os = "linux")))]
+    fn ways(&self) -> Result<Vec<Candidate>, Error> {
+        Err(Error::Device("displays are captured on Linux and Windows only".into()))
+    }
+}
+
+/// The ways on Windows, for a monitor by its number and, where it is known, its `HMONITOR`; without either the
+/// primary one.
+#[cfg(any(windows, test))]
+fn windows_ways(
+    monitor: Option<(usize, Option<u64>)>,
+    show_cursor: bool,
+    rate: FrameRate,
+    note: &str,
+) -> Vec<Candidate> {
+    let which = |by_number: &'static str, by_handle: Option<&'static str>| match (monitor, by_handle) {
+        (Some((_, Some(handle))), Some(property)) => vec![(property, handle.to_string())],
+        (Some((number, _)), _) => vec![(by_number, number.to_string())],
+        (None, _) => Vec::new(),
+    };
+    let direct = |element| {
+        let mut settings = which("monitor-index", Some("monitor-handle"));
+        settings.push(("show-cursor", show_cursor.to_string()));
+        way(element, settings, Vec::new(), rate, note, &[])
+    };
+    let mut gdi = which("monitor", None);
+    gdi.push(("cursor", show_cursor.to_string()));
+    vec![
+        direct("d3d12screencapturesrc"),
+        direct("d3d11screencapturesrc"),
+        // GDI gives 24-bit pixels on some systems, so it is the one that may be converted.
+        way("gdiscreencapsrc", gdi, Vec::new(), rate, note, &["videoconvert"]),
+    ]
 }
 
 /// One way of capturing a screen or window.
@@ -177,3 +190,29 @@ pub(crate) fn x_image_candidates(
 /// window of 640x360 moving, because every changed rectangle is fetched and copied by itself.
 #[cfg(target_os = "linux")]
 pub(crate) const USE_DAMAGE: bool = false;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_tries_the_newest_interface_first() {
+        let settings = |monitor| -> Vec<(&str, Vec<(&str, String)>)> {
+            let ways = windows_ways(monitor, true, FrameRate::FPS_30, "x");
+            ways.into_iter().map(|way| (way.element, way.settings)).collect()
+        };
+        let on = || "true".to_owned();
+        assert_eq!(
+            settings(None),
+            [
+                ("d3d12screencapturesrc", vec![("show-cursor", on())]),
+                ("d3d11screencapturesrc", vec![("show-cursor", on())]),
+                ("gdiscreencapsrc", vec![("cursor", on())]),
+            ]
+        );
+        let second = settings(Some((1, Some(0xabcd))));
+        assert_eq!(second[0].1[0], ("monitor-handle", "43981".to_owned()));
+        assert_eq!(second[2].1[0], ("monitor", "1".to_owned()));
+        assert_eq!(settings(Some((1, None)))[1].1[0], ("monitor-index", "1".to_owned()));
+    }
+}

@@ -26,6 +26,8 @@ mod still;
 mod supervisor;
 mod text;
 mod typesetting;
+#[cfg(windows)]
+mod win32;
 mod window;
 #[cfg(target_os = "linux")]
 mod x11;

@@ -22,6 +22,8 @@ pub(crate) fn open(
         rate: context.rate,
         #[cfg(target_os = "linux")]
         captured: None,
+        #[cfg(windows)]
+        captured: None,
     };
     Supervised::start("capture window", plan, context)
 }
@@ -59,6 +61,9 @@ struct WindowPlan {
     rate: FrameRate,
     #[cfg(target_os = "linux")]
     captured: Option<Captured>,
+    /// Handle of the window that is captured.
+    #[cfg(windows)]
+    captured: Option<u64>,
 }
 
 /// The X window that is captured.
@@ -81,7 +86,7 @@ impl Plan for WindowPlan {
         if names_nothing(&self.window) {
             return Err(Error::Parameter("the scene does not say which window".into()));
         }
-        if cfg!(windows) { self.on_windows() } else { self.on_x11() }
+        self.ways()
     }
 
     fn check(&mut self) -> Result<(), Error> {
@@ -89,13 +94,17 @@ impl Plan for WindowPlan {
         if let Some(captured) = &self.captured {
             captured.server.size_of(captured.id)?;
         }
+        #[cfg(windows)]
+        if self.captured.is_some_and(|handle| !crate::win32::is_open(handle)) {
+            return Err(Error::Device("it was closed or minimised".into()));
+        }
         Ok(())
     }
 }
 
 impl WindowPlan {
     #[cfg(target_os = "linux")]
-    fn on_x11(&mut self) -> Result<Vec<Candidate>, Error> {
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
         let server = crate::x11::Server::connect(None)?;
         let windows = server.windows()?;
         let is_meant = |window: &&crate::x11::TopLevel| {
@@ -121,13 +130,63 @@ impl WindowPlan {
         Ok(candidates)
     }
 
-    #[cfg(not(windows))]
-    fn on_windows(&self) -> Result<Vec<Candidate>, Error> {
-        Err(Error::Device("this is not Windows".into()))
+    #[cfg(windows)]
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
+        let windows = crate::win32::windows();
+        let is_meant = |window: &&crate::win32::TopLevel| {
+            let described = Described {
+                title: &window.title,
+                classes: std::slice::from_ref(&window.class),
+                program: window.program.as_deref(),
+            };
+            matches(&self.window, &described)
+        };
+        // Windows tells no age; the one in front is the one that was used last.
+        let found = windows
+            .iter()
+            .find(is_meant)
+            .ok_or_else(|| Error::Device("no window that can be seen matches".into()))?;
+        let note = format!("window “{}”", found.title);
+        let settings = vec![
+            ("window-handle", found.handle.to_string()),
+            // Windows Graphics Capture; desktop duplication knows no windows.
+            ("capture-api", "wgc".to_owned()),
+            ("show-cursor", self.show_cursor.to_string()),
+        ];
+        // The yellow border, where this Windows lets it be turned off.
+        let wishes = vec![("show-border", "false".to_owned())];
+        let way =
+            |element| crate::display::way(element, settings.clone(), wishes.clone(), self.rate, &note, &[]);
+        let candidates = vec![way("d3d12screencapturesrc"), way("d3d11screencapturesrc")];
+        self.captured = Some(found.handle);
+        Ok(candidates)
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn on_x11(&mut self) -> Result<Vec<Candidate>, Error> {
+    #[cfg(not(any(windows, target_os = "linux")))]
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
         Err(Error::Device("windows are captured on Linux and Windows only".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_part_must_match() {
+        let classes = ["navigator".to_owned(), "Firefox".to_owned()];
+        let window = Described { title: "News - Firefox", classes: &classes, program: Some("firefox.exe") };
+        let selector = |title: Option<&str>, class: Option<&str>, program: Option<&str>| WindowSelector {
+            title: title.map(str::to_owned),
+            class: class.map(str::to_owned),
+            program: program.map(str::to_owned),
+        };
+        assert!(matches(&selector(Some("News"), None, None), &window));
+        assert!(matches(&selector(None, Some("FIREFOX"), Some("Firefox.exe")), &window));
+        assert!(!matches(&selector(Some("Sports"), Some("firefox"), None), &window));
+        assert!(!matches(&selector(Some("News"), Some("fire"), None), &window));
+        let unknown = Described { program: None, ..window };
+        assert!(!matches(&selector(None, None, Some("firefox.exe")), &unknown));
+        assert!(names_nothing(&selector(Some(""), None, None)));
     }
 }
