@@ -120,7 +120,7 @@ impl Compositor {
             painter: Painter::new(device),
             sources: Sources::default(),
             staging: StagingPool::new(device),
-            preview: PreviewPainter::new(device),
+            preview: PreviewPainter::new(device, gpu.info().is_software),
             processor: Processor::default(),
             opaque_by: if config.opaque_by_processor.unwrap_or(gpu.info().is_software) {
                 OpaqueBy::Processor

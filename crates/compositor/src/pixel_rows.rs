@@ -142,9 +142,9 @@ fn premultiply(row: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.extend(row.as_chunks::<4>().0.iter().flat_map(|&[a, b, c, alpha]| {
         let times = |value: u8| {
-            // Exact rounding of value * alpha / 255.
-            let product = u16::from(value) * u16::from(alpha) + 128;
-            ((product + (product >> 8)) >> 8) as u8
+            // Exact rounding of value * alpha / 255; never leaves 16 bits.
+            let product = u16::from(value).wrapping_mul(u16::from(alpha)).wrapping_add(128);
+            (product.wrapping_add(product >> 8) >> 8) as u8
         };
         [times(a), times(b), times(c), alpha]
     }));

@@ -94,6 +94,7 @@ pub(crate) struct PreviewPainter {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
     sampler: wgpu::Sampler,
+    is_software: bool,
     ring: Option<Ring>,
     serial: u64,
     /// The newest picture is of what the canvas holds now.
@@ -110,7 +111,7 @@ struct Ring {
 }
 
 impl PreviewPainter {
-    pub(crate) fn new(device: &wgpu::Device) -> Self {
+    pub(crate) fn new(device: &wgpu::Device, is_software: bool) -> Self {
         let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::FRAGMENT,
@@ -153,6 +154,7 @@ impl PreviewPainter {
             group_layout,
             layout,
             sampler,
+            is_software,
             ring: None,
             serial: 0,
             is_current: false,
@@ -208,6 +210,7 @@ impl PreviewPainter {
 
     fn make_ring(&self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: &Planes, size: Size) -> Ring {
         let exact = size == canvas.size;
+        let flag = |is: bool| f64::from(u8::from(is));
         let pipeline = create_pipeline(
             device,
             &PipelineParts {
@@ -215,12 +218,13 @@ impl PreviewPainter {
                 layout: &self.layout,
                 shader: &self.shader,
                 entry_point: "show",
-                overrides: &[("EXACT", f64::from(u8::from(exact)))],
+                overrides: &[("EXACT", flag(exact)), ("NEAREST_CHROMA", flag(self.is_software))],
                 format: wgpu::TextureFormat::Rgba8Unorm,
                 blend: None,
             },
         );
-        let mut constants = [0.0f32; 16];
+        // Field for field `Conversion` of `preview.wgsl`.
+        let mut constants = [0.0f32; 20];
         for (cell, value) in constants.iter_mut().zip(canvas_to_rgb().iter().flatten()) {
             *cell = *value;
         }
@@ -229,6 +233,10 @@ impl PreviewPainter {
             1.0 / size.height_px() as f32,
             // A quarter of a chroma sample, in 0..1 of the chroma plane.
             0.5 / canvas.size.width_px() as f32,
+            // Where the next field begins by WGSL's rules of alignment.
+            0.0,
+            canvas.chroma.width() as f32,
+            canvas.chroma.height() as f32,
         ];
         for (cell, value) in constants.iter_mut().skip(12).zip(places) {
             *cell = value;

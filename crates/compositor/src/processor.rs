@@ -179,7 +179,7 @@ fn draw_rgb(frame: &VideoFrame, draw: &Draw, reduction: Reduction, rect: PixelRe
 fn add_rows(upper: &[u8], lower: &[u8], sums: &mut [u16]) {
     let Some((edge, sums)) = sums.split_at_mut_checked(4) else { return };
     for (sum, (a, b)) in sums.iter_mut().zip(upper.iter().zip(lower)) {
-        *sum = u16::from(*a) + u16::from(*b);
+        *sum = u16::from(*a).wrapping_add(u16::from(*b));
     }
     for (edge, first) in edge.iter_mut().zip(sums.iter()) {
         *edge = *first;
@@ -216,7 +216,7 @@ impl RgbWeights {
         for (out, texel) in out.iter_mut().zip(row.as_chunks::<4>().0) {
             let texel = u32::from_le_bytes(*texel).cast_signed();
             let (a, b, c) = (texel & 255, (texel >> 8) & 255, (texel >> 16) & 255);
-            *out = ((a * wa + b * wb + c * wc + constant) >> POINT) as u8;
+            *out = (sum_of([a, b, c], [wa, wb, wc], constant) >> POINT) as u8;
         }
     }
 
@@ -236,16 +236,26 @@ impl RgbWeights {
         {
             let [left, middle] = first else { continue };
             let total = |left: u16, middle: u16, right: u16| {
-                i32::from(left) + 2 * i32::from(middle) + i32::from(right)
+                i32::from(left).wrapping_add(i32::from(middle) << 1).wrapping_add(i32::from(right))
             };
             let a = total(left[0], middle[0], second[0]);
             let b = total(left[1], middle[1], second[1]);
             let c = total(left[2], middle[2], second[2]);
-            let cb = a * self.cb[0] + b * self.cb[1] + c * self.cb[2] + cb_constant;
-            let cr = a * self.cr[0] + b * self.cr[1] + c * self.cr[2] + cr_constant;
+            let cb = sum_of([a, b, c], [self.cb[0], self.cb[1], self.cb[2]], cb_constant);
+            let cr = sum_of([a, b, c], [self.cr[0], self.cr[1], self.cr[2]], cr_constant);
             *out = [(cb >> (POINT + 3)).clamp(0, 255) as u8, (cr >> (POINT + 3)).clamp(0, 255) as u8];
         }
     }
+}
+
+/// A weighted sum. Wrapping, though nothing wraps (codes have 11 bits at most, weights 15): the checks that release
+/// builds make would keep the loops around this from being vectorised.
+#[inline(always)]
+fn sum_of([a, b, c]: [i32; 3], [wa, wb, wc]: [i32; 3], constant: i32) -> i32 {
+    a.wrapping_mul(wa)
+        .wrapping_add(b.wrapping_mul(wb))
+        .wrapping_add(c.wrapping_mul(wc))
+        .wrapping_add(constant)
 }
 
 fn draw_yuv(frame: &VideoFrame, draw: &Draw, reduction: Reduction, rect: PixelRect) -> Drawn {
@@ -337,10 +347,10 @@ impl YuvConversion {
         for ((pair, [cb, cr]), [next_cb, next_cr]) in
             luma.as_chunks_mut::<2>().0.iter_mut().zip(samples).zip(nexts)
         {
-            let share = |cb: u8, cr: u8| i32::from(cb) * of_cb + i32::from(cr) * of_cr;
+            let share = |cb: u8, cr: u8| sum_of([i32::from(cb), i32::from(cr), 0], [of_cb, of_cr, 0], 0);
             let (here, next) = (share(*cb, *cr), share(*next_cb, *next_cr));
-            for (code, of_chroma) in pair.iter_mut().zip([here, (here + next) >> 1]) {
-                *code = ((self.luma_of(*code) + of_chroma) >> POINT).clamp(0, 255) as u8;
+            for (code, of_chroma) in pair.iter_mut().zip([here, here.wrapping_add(next) >> 1]) {
+                *code = (self.luma_of(*code).wrapping_add(of_chroma) >> POINT).clamp(0, 255) as u8;
             }
         }
     }
@@ -349,7 +359,7 @@ impl YuvConversion {
         for sample in chroma.as_chunks_mut::<2>().0 {
             let [cb, cr] = sample.map(i32::from);
             let mix = |[of_cb, of_cr, constant]: [i32; 3]| {
-                ((cb * of_cb + cr * of_cr + constant) >> POINT).clamp(0, 255) as u8
+                (sum_of([cb, cr, 0], [of_cb, of_cr, 0], constant) >> POINT).clamp(0, 255) as u8
             };
             *sample = [mix(self.cb), mix(self.cr)];
         }

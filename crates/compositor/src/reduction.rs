@@ -78,6 +78,8 @@ impl<const CHANNELS: usize> BlockAverage<CHANNELS> {
         self.average_any(FACTOR, rows, out);
     }
 
+    /// Wrapping, though by [`reciprocal`] nothing wraps: the checks of release builds would keep this from being
+    /// vectorised.
     #[inline(always)]
     fn average_any(&self, factor: usize, rows: u32, out: &mut [u8]) {
         let whole = reciprocal(rows * factor as u32);
@@ -88,11 +90,11 @@ impl<const CHANNELS: usize> BlockAverage<CHANNELS> {
             let mut total = [0u32; CHANNELS];
             for texel in block.as_chunks::<CHANNELS>().0 {
                 for (total, sum) in total.iter_mut().zip(texel) {
-                    *total += u32::from(*sum);
+                    *total = total.wrapping_add(u32::from(*sum));
                 }
             }
             for (out, total) in out.iter_mut().zip(total) {
-                *out = ((total * whole + HALF) >> 24) as u8;
+                *out = (total.wrapping_mul(whole).wrapping_add(HALF) >> 24) as u8;
             }
         }
         let left = (rest.len() / CHANNELS) as u32;

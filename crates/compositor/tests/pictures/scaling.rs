@@ -21,10 +21,15 @@ fn picture() -> std::sync::Arc<VideoFrame> {
     nv12(&photograph(CANVAS.0 as usize, CANVAS.1 as usize).to_yuv(), ColorSpace::default())
 }
 
-fn renditions(scaler: Scaler) -> Vec<[Plane; 3]> {
+/// Every scaler, on the adapter and on the processor.
+fn both_ways() -> impl Iterator<Item = ((Scaler, Kernel, f64), bool)> {
+    SCALERS.into_iter().flat_map(|scaler| [false, true].map(|by_processor| (scaler, by_processor)))
+}
+
+fn renditions(scaler: Scaler, by_processor: bool) -> Vec<[Plane; 3]> {
     let canvas = size(CANVAS.0, CANVAS.1);
     let outputs: Vec<(Size, Scaler)> = SIZES.iter().map(|&(w, h)| (size(w, h), scaler)).collect();
-    let mut studio = Studio::with_renditions(canvas, &outputs);
+    let mut studio = Studio::with_renditions(canvas, &outputs, Some(by_processor));
     studio.set(1, picture());
     let picture = scene::Picture { layers: vec![layer(1, (0.0, 0.0), (640.0, 360.0))], fade: None };
     studio.frame(&picture).pictures.iter().map(|picture| planes(picture)).collect()
@@ -33,8 +38,8 @@ fn renditions(scaler: Scaler) -> Vec<[Plane; 3]> {
 #[test]
 fn every_scaler_agrees_with_the_kernel_written_out() {
     let source = planes(&picture());
-    for (scaler, kernel, least_db) in SCALERS {
-        for ((width, height), found) in SIZES.iter().zip(renditions(scaler)) {
+    for ((scaler, kernel, least_db), by_processor) in both_ways() {
+        for ((width, height), found) in SIZES.iter().zip(renditions(scaler, by_processor)) {
             let (width, height) = (*width as usize, *height as usize);
             let wanted = [
                 scale(&source[0], width, height, kernel, 0.5),
@@ -57,13 +62,13 @@ fn every_scaler_agrees_with_swscale() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("in.yuv");
     std::fs::File::create(&input).unwrap().write_all(&raw).unwrap();
-    for (scaler, _, least_db) in SCALERS {
+    for ((scaler, _, least_db), by_processor) in both_ways() {
         let flags = match scaler {
             Scaler::Bilinear => "bilinear",
             Scaler::Bicubic => "bicubic",
             Scaler::Lanczos => "lanczos",
         };
-        for ((width, height), found) in SIZES.iter().zip(renditions(scaler)) {
+        for ((width, height), found) in SIZES.iter().zip(renditions(scaler, by_processor)) {
             let output = folder.path().join("out.yuv");
             // Chroma sited left on both sides, as H.264 has it by default.
             let filter = format!(

@@ -29,14 +29,23 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    /// One rendition, as large as the canvas.
+    /// One rendition, as large as the canvas; drawn as this adapter chooses.
     pub(crate) fn new(canvas: Size) -> Self {
-        Self::with_renditions(canvas, &[(canvas, Scaler::Bilinear)])
+        Self::with_renditions(canvas, &[(canvas, Scaler::Bilinear)], None)
     }
 
-    pub(crate) fn with_renditions(canvas: Size, renditions: &[(Size, Scaler)]) -> Self {
+    /// One with opaque layers drawn by the adapter, and one with them drawn by the processor.
+    pub(crate) fn both(canvas: Size) -> [Self; 2] {
+        [false, true].map(|by| Self::with_renditions(canvas, &[(canvas, Scaler::Bilinear)], Some(by)))
+    }
+
+    pub(crate) fn with_renditions(
+        canvas: Size,
+        renditions: &[(Size, Scaler)],
+        opaque_by_processor: Option<bool>,
+    ) -> Self {
         let renditions = renditions.iter().map(|&(size, scaler)| RenditionOutput { size, scaler }).collect();
-        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), opaque_by_processor: None };
+        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), opaque_by_processor };
         let compositor = Compositor::new(gpu(), &config).unwrap();
         Self { compositor, sources: HashMap::new(), frames: 0 }
     }
