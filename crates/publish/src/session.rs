@@ -238,6 +238,8 @@ impl Session {
             upload: self.throughput.rate(now),
             queue: self.outgoing.gauge(),
             dropped: self.outgoing.dropped(),
+            rejected: self.outgoing.rejected(),
+            disordered: self.outgoing.disordered(),
             latency_recent: self.latency.recent(now),
             latency_session: self.latency.session(),
         }

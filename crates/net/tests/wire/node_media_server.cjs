@@ -16,6 +16,7 @@ net.Server.prototype.listen = function (...args) {
 };
 
 const NodeMediaServer = require(path.join(modules, "node-media-server"));
+const context = require(path.join(modules, "node-media-server/src/core/context.js"));
 const server = new NodeMediaServer({
   bind: "127.0.0.1",
   // As text, since the server takes the number 0 for "no port".
@@ -24,6 +25,10 @@ const server = new NodeMediaServer({
   record: { auto: true, path: folder },
   store: { path: path.join(folder, "store") },
   webadmin: { enable: false },
+});
+// It would wait 30 seconds for the publisher to come back before it closes the recording.
+server.on("postPublish", (session) => {
+  context.broadcasts.get(session.streamPath).publishGraceMs = 0;
 });
 server.on("doneRecord", (session) => session.fileStream.once("close", () => say(`recorded=${session.filePath}`)));
 server.run().then(() => say("ready="));

@@ -181,6 +181,10 @@ pub struct Stats {
     pub queue: Gauge,
     /// Pictures dropped, by track.
     pub dropped: Vec<(Track, Dropped)>,
+    /// Units that could not be queued, being of no announced track or not after the one before: a mistake upstream.
+    pub rejected: u64,
+    /// Units sent behind one of another track with a later decode time, because they came too late.
+    pub disordered: u64,
     /// From composition to the socket, pictures of the last ten seconds.
     pub latency_recent: Percentiles,
     /// From composition to the socket, all pictures.

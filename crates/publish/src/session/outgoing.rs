@@ -7,7 +7,7 @@ use ertmp::flv::{self, Form, FourCc, StreamMetadata, Timeline};
 use ertmp::{ClientSession, Error, MediaKind};
 use units::{AccessUnit, MediaTime, StreamConfig, Track, TrackConfig, TrackId};
 
-use crate::{Dropped, Gauge, QueueLimits, Queued, SendQueue, Start, StartGate};
+use crate::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue, Start, StartGate};
 
 /// Name and version, for `onMetaData`.
 const PROGRAM: &str = concat!("Genlock ", env!("CARGO_PKG_VERSION"));
@@ -33,6 +33,7 @@ pub(crate) struct Outgoing {
     /// Decoder configurations that are sent, or will be ahead of a unit in the queue.
     announced: BTreeMap<Track, Arc<[u8]>>,
     headers_sent: bool,
+    rejected: u64,
     /// Timestamp of the last message of media.
     last_timestamp: u32,
 }
@@ -49,6 +50,7 @@ impl Outgoing {
             timeline: None,
             announced: BTreeMap::new(),
             headers_sent: false,
+            rejected: 0,
             last_timestamp: 0,
         }
     }
@@ -81,7 +83,7 @@ impl Outgoing {
                 self.announced =
                     configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
                 for unit in units {
-                    self.queue.push(unit, None, now);
+                    self.enqueue(unit, None, now);
                 }
             }
             return;
@@ -89,7 +91,14 @@ impl Outgoing {
         // Sound from before the first picture may still arrive after it.
         if unit.dts >= timeline.origin() {
             let config = if unit.is_idr { self.changed_config(unit.track) } else { None };
-            self.queue.push(unit, config, now);
+            self.enqueue(unit, config, now);
+        }
+    }
+
+    fn enqueue(&mut self, unit: Arc<AccessUnit>, config: Option<TrackConfig>, now: MediaTime) {
+        match self.queue.push(unit, config, now) {
+            Pushed::Kept | Pushed::Dropped => {}
+            Pushed::UnknownTrack | Pushed::OutOfOrder => self.rejected += 1,
         }
     }
 
@@ -111,6 +120,14 @@ impl Outgoing {
 
     pub(crate) fn dropped(&self) -> Vec<(Track, Dropped)> {
         self.queue.dropped().collect()
+    }
+
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    pub(crate) fn disordered(&self) -> u64 {
+        self.queue.disordered()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -379,6 +379,7 @@ fn latency_is_from_composition_to_the_last_byte() {
     let stats = rig.session.stats(rig.now);
     // The wire is as fast as can be; what is left is the rounding up to a millisecond and the wait for sound.
     assert!(stats.latency_recent.samples >= 299, "{stats:?}");
+    assert_eq!((stats.rejected, stats.disordered), (0, 0));
     assert!(stats.latency_recent.median <= Span::from_millis(25), "{stats:?}");
     assert!(stats.latency_session.p99 <= QueueLimits::default().patience + Span::from_millis(2));
 }
