@@ -1,7 +1,5 @@
 //! What the tests of the encoder share: a clock turned by hand, pictures, a group driven to its end, and ffmpeg.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,20 +1,9 @@
 //! The sound encoder, judged by ffmpeg.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{clock, ffmpeg};
 use encoder::{AacEncoder, AudioEncoderConfig, EncoderOutput, Error};
-use support::{clock, ffmpeg};
 use units::{AccessUnit, Kbps, MediaTime, Pts, TrackId, span_from_samples};
 
 fn config(kbps: u32) -> AudioEncoderConfig {

@@ -1,21 +1,11 @@
 //! Real encodes with the software encoders, judged by ffmpeg and by h264-reader.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::cast_possible_wrap,
-    reason = "a test"
-)]
-
-mod support;
-
-use encoder::{BackendKind, EncoderGroup, Error, LatencyTuning, RenditionConfig, VideoSettings};
+use crate::support::{Stream, clock, encode, ffmpeg, nal_units, parameter_sets, picture, size};
+use encoder::{
+    BackendKind, EncoderGroup, Error, FALLBACK_ORDER, LatencyTuning, RenditionConfig, VideoSettings,
+};
 use h264_reader::nal::sps::{ColourDescription, SeqParameterSet, VideoSignalType};
 use h264_reader::rbsp::{BitReader, ByteReader};
-use support::{Stream, clock, encode, ffmpeg, nal_units, parameter_sets, picture, size};
 use units::{FrameRate, Kbps, Span, TrackId, VideoProfile};
 
 fn rendition(track: u8, kind: BackendKind, width: u32, height: u32, fps: u32, kbps: u32) -> RenditionConfig {
@@ -135,7 +125,7 @@ fn a_still_picture_is_filled_up_to_the_constant_bitrate() {
     let still = picture(config.size, 0, 0);
     for index in 0..300 {
         assert!(group.wait_for_room(std::time::Duration::from_secs(60)));
-        group.push(&support::frame(canvas, index, vec![(TrackId(0), still.clone())])).unwrap();
+        group.push(&crate::support::frame(canvas, index, vec![(TrackId(0), still.clone())])).unwrap();
     }
     assert!(group.finish());
     let mut stream = Stream::default();
@@ -183,7 +173,7 @@ fn main_profile_and_padded_rows() {
     let source = picture(config.size, 3, 58);
     for index in 0..10 {
         assert!(group.wait_for_room(std::time::Duration::from_secs(60)));
-        group.push(&support::frame(canvas, index, vec![(TrackId(0), source.clone())])).unwrap();
+        group.push(&crate::support::frame(canvas, index, vec![(TrackId(0), source.clone())])).unwrap();
     }
     assert!(group.finish());
     let mut stream = Stream::default();
@@ -213,14 +203,18 @@ fn main_profile_and_padded_rows() {
 #[test]
 fn what_can_not_work_is_refused_in_words() {
     let start = |config| EncoderGroup::start(FrameRate::FPS_30, vec![config], clock()).map(drop).unwrap_err();
-    let absent = start(rendition(0, BackendKind::Nvenc, 320, 180, 30, 800));
-    assert!(matches!(&absent, Error::BackendUnusable { .. }), "{absent}");
-    assert_eq!(absent.to_string(), "NVIDIA NVENC is not usable: “nvh264enc” is not installed");
+    if !cfg!(windows) {
+        let absent = start(rendition(0, BackendKind::MediaFoundation, 320, 180, 30, 800));
+        assert!(matches!(&absent, Error::BackendUnusable { .. }), "{absent}");
+        let words = "Windows Media Foundation is not usable: “mfh264enc” is not installed";
+        assert_eq!(absent.to_string(), words);
+    }
     let undivided = start(rendition(0, BackendKind::X264, 320, 180, 20, 800));
     assert!(matches!(undivided, Error::RateDoesNotDivide { .. }));
     let config = rendition(0, BackendKind::X264, 320, 180, 30, 800);
     let (group, _receiver) = EncoderGroup::start(FrameRate::FPS_30, vec![config], clock()).unwrap();
-    let wrong = support::frame(FrameRate::FPS_30, 0, vec![(TrackId(0), picture(size(640, 360), 0, 0))]);
+    let wrong =
+        crate::support::frame(FrameRate::FPS_30, 0, vec![(TrackId(0), picture(size(640, 360), 0, 0))]);
     assert!(matches!(group.push(&wrong), Err(Error::WrongPicture { .. })));
     assert!(matches!(group.set_bitrate(TrackId(7), Kbps(900)), Err(Error::NoSuchTrack { .. })));
     assert!(matches!(group.set_bitrate(TrackId(0), Kbps(1)), Err(Error::Bitrate { .. })));
@@ -229,15 +223,20 @@ fn what_can_not_work_is_refused_in_words() {
 #[test]
 fn the_probe_offers_what_passed_and_says_why_not_the_rest() {
     let reports = encoder::probe();
-    assert_eq!(reports.len(), 6);
+    assert_eq!(reports.iter().map(|report| report.kind).collect::<Vec<_>>(), FALLBACK_ORDER);
     for report in &reports {
-        let software = matches!(report.kind, BackendKind::X264 | BackendKind::OpenH264);
-        assert_eq!(report.available && report.passed, software, "{report:?}");
         assert!(!report.reason.is_empty());
+        assert!(report.available || !report.passed);
+        // Whether there is a GPU here is not ours to say; the software encoders the tests need are here.
+        if !report.kind.is_hardware() {
+            assert!(report.passed, "{report:?}");
+        }
     }
     let mut config = rendition(0, BackendKind::X264, 320, 180, 30, 800);
     config.backend = None;
     let choice = encoder::choose(&config).unwrap();
-    assert_eq!(choice.kind, BackendKind::X264);
-    assert!(choice.reason.contains("not NVIDIA NVENC: “nvh264enc” is not installed"), "{}", choice.reason);
+    assert_eq!(Some(choice.kind), reports.iter().find(|report| report.passed).map(|report| report.kind));
+    for passed_over in reports.iter().take_while(|report| !report.passed) {
+        assert!(choice.reason.contains(&format!("not {}: ", passed_over.kind)), "{}", choice.reason);
+    }
 }
