@@ -256,14 +256,15 @@ fn amf(mapping: &mut Mapping, config: &RenditionConfig) {
     };
     mapping.may("preset", &["preset"], Value::Nick(preset));
     mapping.may("access unit delimiters", &["aud"], Value::Flag(false));
-    mapping.may("no scene-cut IDRs", &["pa-scene-change-detection-enable"], Value::Flag(false));
     let b_frames = settings.effective_b_frames();
     if b_frames > 0 {
         mapping.may("B-frames", &["b-frames"], Value::Number(i64::from(b_frames)));
         mapping.may("B-frames at most", &["max-b-frames"], Value::Number(i64::from(b_frames)));
+        mapping.may("B-frames refer to no B-frame", &["b-reference"], Value::Flag(false));
     }
     if let Some(frames) = settings.lookahead_frames.filter(|frames| *frames > 0) {
         mapping.may("pre-analysis", &["pre-analysis"], Value::Flag(true));
+        mapping.may("no scene-cut IDRs", &["pa-scene-change-detection"], Value::Flag(false));
         mapping.may("lookahead", &["pa-lookahead-buffer-depth"], Value::Number(i64::from(frames.min(41))));
     }
     if let Some(multipass) = settings.multipass {
