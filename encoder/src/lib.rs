@@ -6,7 +6,7 @@
 //!
 //! - [`EncoderGroup`]: N renditions of one canvas. [`IdrSchedule`] alone decides which frames are IDRs; they are
 //!   forced on every encoder, and every output is checked against it.
-//! - [`probe`], [`choose`], [`test`]: which encoders work here, and which one a rendition gets.
+//! - [`probe`], [`choose`], [`test_backend`]: which encoders work here, and which one a rendition gets.
 //! - [`AacEncoder`]: sound, with exact presentation times.
 
 mod aac;
@@ -30,7 +30,7 @@ pub use backend::{BackendKind, FALLBACK_ORDER};
 pub use error::Error;
 pub use group::{CanvasFrame, EncoderGroup, TrackReport};
 pub use output::{EncoderOutput, SlipKind, TrackStats};
-pub use probe::{BackendReport, Choice, choose, probe, test};
+pub use probe::{BackendReport, Choice, choose, probe, test_backend};
 pub use property::{Applied, Honoured, NotHonoured};
 pub use rendition::{LatencyTuning, Multipass, Preset, RenditionConfig, VideoSettings};
 pub use schedule::IdrSchedule;

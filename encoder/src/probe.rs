@@ -50,11 +50,11 @@ fn cache() -> &'static Cached {
 pub fn probe() -> Vec<BackendReport> {
     let Ok(size) = Size::new(640, 360) else { return Vec::new() };
     let config = RenditionConfig::new(TrackId::PRIMARY, size, FrameRate::FPS_30, Kbps(1500));
-    FALLBACK_ORDER.into_iter().map(|kind| test(kind, &config)).collect()
+    FALLBACK_ORDER.into_iter().map(|kind| test_backend(kind, &config)).collect()
 }
 
 /// Tries `kind` at the settings of `config`; once per process for each combination.
-pub fn test(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
+pub fn test_backend(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
     let key = (kind, RenditionConfig { track: TrackId::PRIMARY, backend: None, ..config.clone() });
     if let Some(known) = lock(cache()).get(&key) {
         return known.clone();
@@ -99,7 +99,7 @@ fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
 pub fn choose(config: &RenditionConfig) -> Result<Choice, Error> {
     config.check()?;
     if let Some(kind) = config.backend {
-        let report = test(kind, config);
+        let report = test_backend(kind, config);
         return if report.passed {
             Ok(Choice { kind, reason: format!("asked for; {}", report.reason) })
         } else {
@@ -108,7 +108,7 @@ pub fn choose(config: &RenditionConfig) -> Result<Choice, Error> {
     }
     let mut passed_over = Vec::new();
     for kind in FALLBACK_ORDER {
-        let report = test(kind, config);
+        let report = test_backend(kind, config);
         if report.passed {
             let reason = if passed_over.is_empty() {
                 format!("first choice; {}", report.reason)
