@@ -20,6 +20,9 @@ type Failure = Box<dyn std::error::Error>;
 /// Frames measured per set.
 const FRAMES: u32 = 150;
 
+/// Name, layers, fade, renditions, whether the preview is looked at.
+type Set<'a> = (&'a str, Vec<Layer>, Option<(Vec<Layer>, f32)>, &'a [RenditionOutput], bool);
+
 /// Two frames per source, shown in turn, so that each composition uploads.
 type Sources = HashMap<SourceId, [Arc<VideoFrame>; 2]>;
 
@@ -57,7 +60,7 @@ fn run() -> Result<(), Failure> {
     let screen = vec![layer(2, (0.0, 0.0), (1280.0, 720.0)), text.clone(), camera.clone()];
     let same = [output(canvas)];
     let ladder = [output(canvas), output(size(852, 480)?), output(size(640, 360)?)];
-    let sets: [(&str, Vec<Layer>, Option<(Vec<Layer>, f32)>, &[RenditionOutput], bool); 10] = [
+    let sets: [Set<'_>; 10] = [
         ("pattern 720p NV12", vec![pattern.clone()], None, &same, false),
         ("pattern + screen 1080p inset + text + camera", demo.clone(), None, &same, false),
         ("the same with a 640x360 preview", demo.clone(), None, &same, true),
@@ -77,7 +80,7 @@ fn run() -> Result<(), Failure> {
             size: canvas,
             renditions: renditions.to_vec(),
             in_flight: None,
-            opaque_by_processor: None,
+            by_processor: None,
         };
         measure(&gpu, name, &config, &Picture { layers, fade }, &sources, preview)?;
     }

@@ -11,7 +11,7 @@ use crate::draw_list::{Backdrop, Copy, Draw, DrawList, OpaqueBy};
 use crate::painter::{LayerBindings, Painter, Planes, Steps};
 use crate::preview::{Preview, PreviewPainter};
 use crate::processor::Processor;
-use crate::readback::{Nv12Layout, Readback};
+use crate::readback::{Nv12Layout, Readback, ReadbackPool};
 use crate::reduction::Reduction;
 use crate::rendition::{Rendition, RenditionOutput};
 use crate::sources::{Sources, Upload};
@@ -31,9 +31,9 @@ pub struct CanvasConfig {
     /// Frames under way at once, at least 1. `None` chooses: 1 on a software adapter, where more would only add
     /// latency, and 3 on hardware, so that composing a frame does not wait for the one before.
     pub in_flight: Option<usize>,
-    /// Whether the processor scales and converts opaque layers instead of the adapter. `None` chooses: on a software
-    /// adapter, where it takes a fraction of the time.
-    pub opaque_by_processor: Option<bool>,
+    /// Whether the processor scales and converts opaque layers and renditions, and the adapter only blends. `None`
+    /// chooses: on a software adapter, where it takes a fraction of the time.
+    pub by_processor: Option<bool>,
 }
 
 /// A finished frame.
@@ -53,6 +53,7 @@ pub struct Compositor {
     canvas: Planes,
     fade_canvas: Option<(Planes, LayerBindings)>,
     renditions: Vec<Rendition>,
+    canvas_readback: Option<ReadbackPool>,
     painter: Painter,
     sources: Sources,
     staging: StagingPool,
@@ -83,12 +84,12 @@ enum UnderWay {
     Composed {
         pts: Pts,
         submission: wgpu::SubmissionIndex,
-        readbacks: Vec<Readback>,
+        canvas: Option<Readback>,
+        /// One per rendition; those made of the canvas in system memory have none of their own.
+        scaled: Vec<Option<Readback>>,
     },
     /// The same picture as the frame before it.
-    Repeated {
-        pts: Pts,
-    },
+    Repeated { pts: Pts },
 }
 
 impl Compositor {
@@ -109,8 +110,13 @@ impl Compositor {
         }
         let (device, queue) = (gpu.device(), gpu.queue());
         let canvas = Planes::new(device, config.size, "canvas");
-        let renditions =
-            config.renditions.iter().map(|output| Rendition::new(device, queue, &canvas, *output)).collect();
+        let by_processor = config.by_processor.unwrap_or(gpu.info().is_software);
+        let renditions: Vec<_> = config
+            .renditions
+            .iter()
+            .map(|output| Rendition::new(device, queue, &canvas, *output, by_processor))
+            .collect();
+        let is_read_back = renditions.iter().any(Rendition::needs_canvas);
         let automatic = if gpu.info().is_software { 1 } else { 3 };
         let made = Self {
             gpu: gpu.clone(),
@@ -122,11 +128,8 @@ impl Compositor {
             staging: StagingPool::new(device),
             preview: PreviewPainter::new(device, gpu.info().is_software),
             processor: Processor::default(),
-            opaque_by: if config.opaque_by_processor.unwrap_or(gpu.info().is_software) {
-                OpaqueBy::Processor
-            } else {
-                OpaqueBy::Adapter
-            },
+            opaque_by: if by_processor { OpaqueBy::Processor } else { OpaqueBy::Adapter },
+            canvas_readback: is_read_back.then(|| ReadbackPool::new(device, config.size)),
             in_flight: config.in_flight.unwrap_or(automatic).max(1),
             under_way: VecDeque::new(),
             shown: None,
@@ -226,8 +229,9 @@ impl Compositor {
     }
 
     fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder) {
+        let canvas = self.canvas_readback.as_ref().map(|pool| pool.record(&mut encoder, &self.canvas));
         let buffers: Vec<_> =
-            self.renditions.iter().map(|rendition| rendition.record(&mut encoder, &self.canvas)).collect();
+            self.renditions.iter().map(|rendition| rendition.record(&mut encoder)).collect();
         let (device, queue) = (self.gpu.device(), self.gpu.queue());
         let shown = self
             .preview
@@ -236,13 +240,10 @@ impl Compositor {
         let submission = queue.submit([encoder.finish()]);
         self.preview.publish(shown);
         self.staging.recall();
-        let readbacks = self
-            .renditions
-            .iter()
-            .zip(buffers)
-            .map(|(rendition, buffer)| rendition.readback.begin(buffer))
-            .collect();
-        self.under_way.push_back(UnderWay::Composed { pts, submission, readbacks });
+        let canvas = self.canvas_readback.as_ref().zip(canvas).map(|(pool, buffer)| pool.begin(buffer));
+        let scaled =
+            self.renditions.iter().zip(buffers).map(|(rendition, buffer)| rendition.begin(buffer?)).collect();
+        self.under_way.push_back(UnderWay::Composed { pts, submission, canvas, scaled });
     }
 
     fn repeat(&mut self, pts: Pts) {
@@ -287,7 +288,7 @@ impl Compositor {
     fn ensure_fade_canvas(&mut self) {
         if self.fade_canvas.is_none() {
             let planes = Planes::new(self.gpu.device(), self.canvas.size, "fade canvas");
-            let bindings = self.painter.bind(self.gpu.device(), &planes.textures());
+            let bindings = self.painter.bind(self.gpu.device(), &planes.luma, &planes.chroma);
             self.fade_canvas = Some((planes, bindings));
         }
     }
@@ -316,7 +317,7 @@ impl Compositor {
         match self.under_way.front() {
             None => return Ok(None),
             Some(UnderWay::Repeated { .. }) => {}
-            Some(UnderWay::Composed { submission, readbacks, .. }) => {
+            Some(UnderWay::Composed { submission, canvas, scaled, .. }) => {
                 let how = match wait {
                     Some(timeout) => wgpu::PollType::Wait {
                         submission_index: Some(submission.clone()),
@@ -326,7 +327,9 @@ impl Compositor {
                 };
                 let polled = self.gpu.device().poll(how);
                 self.gpu.check()?;
-                if !readbacks.iter().all(Readback::is_done) {
+                // Another thread may have polled the answer away and be about to tell.
+                let patience = if polled.is_ok() { wait.unwrap_or_default() } else { Duration::ZERO };
+                if !scaled.iter().flatten().chain(canvas).all(|readback| readback.is_done(patience)) {
                     return match (polled, wait) {
                         (Err(wgpu::PollError::WrongSubmissionIndex(..)), _) => {
                             Err(Error::internal("a frame was waited for on another device"))
@@ -340,9 +343,8 @@ impl Compositor {
         let pts = match self.under_way.pop_front() {
             None => return Ok(None),
             Some(UnderWay::Repeated { pts }) => pts,
-            Some(UnderWay::Composed { pts, readbacks, .. }) => {
-                let finished: Result<Vec<_>, Error> =
-                    readbacks.into_iter().map(|readback| Ok((readback.layout, readback.finish()?))).collect();
+            Some(UnderWay::Composed { pts, canvas, scaled, .. }) => {
+                let finished = self.finish_renditions(canvas, scaled);
                 if finished.is_err() {
                     // What follows must not repeat a picture that never came.
                     self.shown = None;
@@ -354,6 +356,20 @@ impl Compositor {
         let pictures =
             self.last_bytes.iter().map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)));
         Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
+    }
+
+    fn finish_renditions(
+        &mut self,
+        canvas: Option<Readback>,
+        scaled: Vec<Option<Readback>>,
+    ) -> Result<Vec<(Nv12Layout, PictureBytes)>, Error> {
+        let canvas = canvas.map(Readback::finish).transpose()?;
+        let own = scaled.into_iter().map(|readback| readback.map(Readback::finish).transpose());
+        self.renditions
+            .iter_mut()
+            .zip(own)
+            .map(|(rendition, own)| rendition.finish(canvas.as_ref(), own?))
+            .collect()
     }
 }
 

@@ -100,6 +100,9 @@ pub(crate) enum OpaqueBy {
     Processor,
 }
 
+/// Has a frame put on the adapter, and says whether it is opaque.
+pub(crate) type Prepare<'a, E> = dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E> + 'a;
+
 /// Everything to draw for one list of layers, from the back to the front.
 #[derive(Clone, Debug)]
 pub(crate) struct DrawList {
@@ -119,15 +122,14 @@ impl DrawList {
         opaque_by: OpaqueBy,
         layers: &[Layer],
         lookup: &dyn Fn(SourceId) -> Option<Arc<VideoFrame>>,
-        prepare: &mut dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E>,
+        prepare: &mut Prepare<'_, E>,
     ) -> Result<Self, E> {
         let mut planner =
             Planner { canvas: PixelRect::of(canvas), opaque_by, opaque: Vec::new(), planned: Vec::new() };
         let mut backdrop = Backdrop::Black;
         for layer in layers.iter().rev() {
-            let alpha = layer.alpha.clamp(0.0, 1.0);
-            // Also skips an alpha that is not a number.
-            if !(alpha > 0.0) {
+            let alpha = opacity(layer.alpha);
+            if alpha == 0.0 {
                 continue;
             }
             let Some(frame) = lookup(layer.source) else { continue };
@@ -166,6 +168,11 @@ impl DrawList {
     }
 }
 
+/// Between 0 and 1; 0 for what is not a number.
+fn opacity(alpha: f32) -> f32 {
+    if alpha > 0.0 { alpha.min(1.0) } else { 0.0 }
+}
+
 /// The frame already is what the canvas would be.
 fn is_the_canvas(frame: &VideoFrame, placement: &Placement, canvas: Size) -> bool {
     let whole = Rect { x0: 0.0, y0: 0.0, x1: canvas.width_px() as f32, y1: canvas.height_px() as f32 };
@@ -193,10 +200,7 @@ enum Planned {
 
 impl Planner {
     /// Copies and draws, from the back to the front.
-    fn sort<E>(
-        self,
-        prepare: &mut dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E>,
-    ) -> Result<(Vec<Copy>, Vec<Draw>), E> {
+    fn sort<E>(self, prepare: &mut Prepare<'_, E>) -> Result<(Vec<Copy>, Vec<Draw>), E> {
         let (mut copies, mut draws) = (Vec::new(), Vec::<Draw>::new());
         for planned in self.planned.into_iter().rev() {
             match planned {
@@ -236,7 +240,7 @@ impl Planner {
         alpha: f32,
         frame: &Arc<VideoFrame>,
         Placement { target, shown, .. }: &Placement,
-        prepare: &mut dyn FnMut(TextureKey, &Arc<VideoFrame>) -> Result<bool, E>,
+        prepare: &mut Prepare<'_, E>,
     ) -> Result<bool, E> {
         let Some(rect) = self.visible(target) else { return Ok(false) };
         let reduction =
@@ -275,9 +279,9 @@ impl Planner {
 
     /// Plans the fill of a free part of a slot; the answer is whether it is opaque.
     fn fill(&mut self, free: &Rect, color: Color, alpha: f32) -> bool {
-        let alpha = alpha * color.a.clamp(0.0, 1.0);
+        let alpha = alpha * opacity(color.a);
         let Some(rect) = self.visible(free) else { return false };
-        if !(alpha > 0.0) {
+        if alpha == 0.0 {
             return false;
         }
         let is_opaque = alpha >= 1.0;

@@ -73,8 +73,8 @@ impl WeightTable {
         let last = i64::from(input) - 1;
         // As many as can lie within the kernel, in whole texels, but no more than there are.
         let reach = (2.0 * radius).ceil() as i64 + 1;
-        let taps = reach.min(i64::from(input)).cast_unsigned() as usize;
-        let quads = taps.div_ceil(4);
+        let taps = reach.min(i64::from(input));
+        let quads = taps.cast_unsigned().div_ceil(4) as usize;
         let mut texels = Vec::with_capacity(output as usize * (quads + 1) * 4);
         for sample in 0..output {
             // In input samples, the first one's middle at 0. Left siting: output sample i is at luma 2i + 1/2 of its
@@ -84,7 +84,7 @@ impl WeightTable {
                 Siting::Left => (f64::from(sample) + 0.25) * scale - 0.25,
             };
             let from = (centre - radius).floor() as i64 + 1;
-            let start = from.clamp(0, i64::from(input) - taps as i64);
+            let start = from.clamp(0, i64::from(input) - taps);
             let mut weights = vec![0.0f64; quads * 4];
             for position in from..from + reach {
                 let weight = scaler.kernel((position as f64 - centre) / stretch);
@@ -100,6 +100,14 @@ impl WeightTable {
         }
         Self { quads: quads as u32, texels }
     }
+
+    /// Per output sample: the position of the first input sample, and the weights.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        self.texels.chunks_exact(self.quads as usize * 4 + 4).filter_map(|row| {
+            let (head, weights) = row.split_at_checked(4)?;
+            Some((*head.first()? as usize, weights))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -107,15 +115,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rows(table: &WeightTable) -> impl Iterator<Item = (usize, &[f32])> {
-        table.texels.chunks(table.quads as usize * 4 + 4).map(|row| (row[0] as usize, &row[4..]))
-    }
-
     #[test]
     fn the_same_size_is_a_copy() {
         for scaler in [Scaler::Bilinear, Scaler::Bicubic, Scaler::Lanczos] {
             for (sample, (start, weights)) in
-                rows(&WeightTable::new(scaler, Siting::Centre, 9, 9)).enumerate()
+                WeightTable::new(scaler, Siting::Centre, 9, 9).rows().enumerate()
             {
                 for (tap, weight) in weights.iter().enumerate() {
                     let wanted = f32::from(u8::from(start + tap == sample));
@@ -128,7 +132,7 @@ mod tests {
     #[test]
     fn halving_bilinearly_is_the_tent() {
         let table = WeightTable::new(Scaler::Bilinear, Siting::Centre, 8, 4);
-        let (start, weights) = rows(&table).nth(1).unwrap();
+        let (start, weights) = table.rows().nth(1).unwrap();
         assert_eq!((start, &weights[..4]), (1, &[0.125, 0.375, 0.375, 0.125][..]));
     }
 
@@ -138,8 +142,8 @@ mod tests {
             let siting = if left { Siting::Left } else { Siting::Centre };
             for scaler in [Scaler::Bilinear, Scaler::Bicubic, Scaler::Lanczos] {
                 let table = WeightTable::new(scaler, siting, input, output);
-                prop_assert_eq!(rows(&table).count(), output as usize);
-                for (start, weights) in rows(&table) {
+                prop_assert_eq!(table.rows().count(), output as usize);
+                for (start, weights) in table.rows() {
                     prop_assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
                     // Only weights of nothing may reach past the end.
                     let used = weights.iter().rposition(|weight| *weight != 0.0).unwrap_or(0);

@@ -69,6 +69,8 @@ impl Gpu {
         let adapter = adapters
             .into_iter()
             .filter(|adapter| wanted.is_none_or(|wanted| name_matches(&adapter.get_info().name, wanted)))
+            // Of several equal ones the first, as the system lists them.
+            .rev()
             .max_by_key(|adapter| preference(adapter.get_info().device_type))
             .ok_or_else(|| Error::Resource { what: no_adapter(wanted, &names) })?;
         let largest = adapter.limits();

@@ -26,6 +26,7 @@ mod readback;
 mod reduction;
 mod rendition;
 mod resampling;
+mod row_scaling;
 mod sources;
 mod staging;
 

@@ -193,13 +193,13 @@ impl Painter {
         }
     }
 
-    /// Binds the textures of one picture; a picture of one plane is bound twice.
-    pub(crate) fn bind(&self, device: &wgpu::Device, textures: &[wgpu::Texture]) -> LayerBindings {
-        let first = textures.first();
-        let second = textures.get(1).or(first);
-        let (Some(first), Some(second)) = (first, second) else {
-            unreachable!("pictures have at least one plane (TextureLayout::planes)");
-        };
+    /// Binds the textures of one picture; a picture of one plane gives it twice.
+    pub(crate) fn bind(
+        &self,
+        device: &wgpu::Device,
+        first: &wgpu::Texture,
+        second: &wgpu::Texture,
+    ) -> LayerBindings {
         let view = |texture: &wgpu::Texture| texture.create_view(&wgpu::TextureViewDescriptor::default());
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("layer textures"),

@@ -3,12 +3,13 @@
 //! An encoder reads the adapter's memory where it lies: the buffer stays mapped as long as the picture is held, and is
 //! used again afterwards. No copy is made.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use units::{ColorSpace, MediaTime, PictureBytes, PixelFormat, Plane, Size, VideoFrame};
 
 use crate::Error;
+use crate::painter::Planes;
 
 /// Free buffers kept per rendition, at most.
 const KEPT: usize = 8;
@@ -26,6 +27,11 @@ pub(crate) struct Nv12Layout {
 impl Nv12Layout {
     pub(crate) fn new(size: Size) -> Self {
         Self { size, stride: size.width_px().next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT) }
+    }
+
+    /// Rows follow each other without padding.
+    pub(crate) fn packed(size: Size) -> Self {
+        Self { size, stride: size.width_px() }
     }
 
     pub(crate) fn chroma_offset(self) -> u64 {
@@ -54,7 +60,7 @@ impl Nv12Layout {
 #[derive(Debug)]
 pub(crate) struct ReadbackPool {
     device: wgpu::Device,
-    pub(crate) layout: Nv12Layout,
+    layout: Nv12Layout,
     free: Free,
 }
 
@@ -63,7 +69,7 @@ impl ReadbackPool {
         Self { device: device.clone(), layout: Nv12Layout::new(size), free: Arc::default() }
     }
 
-    pub(crate) fn take(&self) -> wgpu::Buffer {
+    fn take(&self) -> wgpu::Buffer {
         let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         kept.unwrap_or_else(|| {
             self.device.create_buffer(&wgpu::BufferDescriptor {
@@ -75,43 +81,79 @@ impl ReadbackPool {
         })
     }
 
+    /// Records the copy of `planes` into a buffer.
+    pub(crate) fn record(&self, encoder: &mut wgpu::CommandEncoder, planes: &Planes) -> wgpu::Buffer {
+        let buffer = self.take();
+        for (texture, offset) in [(&planes.luma, 0), (&planes.chroma, self.layout.chroma_offset())] {
+            encoder.copy_texture_to_buffer(
+                texture.as_image_copy(),
+                wgpu::TexelCopyBufferInfo {
+                    buffer: &buffer,
+                    layout: wgpu::TexelCopyBufferLayout {
+                        offset,
+                        bytes_per_row: Some(self.layout.stride),
+                        rows_per_image: None,
+                    },
+                },
+                texture.size(),
+            );
+        }
+        buffer
+    }
+
     /// Begins to map `buffer`, which the commands just submitted write.
     pub(crate) fn begin(&self, buffer: wgpu::Buffer) -> Readback {
-        let state = Arc::new(AtomicU8::new(WAITING));
-        let told = Arc::clone(&state);
-        buffer.map_async(wgpu::MapMode::Read, .., move |mapped| {
-            told.store(if mapped.is_ok() { MAPPED } else { REFUSED }, Ordering::Release);
-        });
-        Readback { buffer, layout: self.layout, state, free: Arc::clone(&self.free) }
+        let mapping = Arc::new(Mapping::default());
+        let told = Arc::clone(&mapping);
+        buffer.map_async(wgpu::MapMode::Read, .., move |mapped| told.finish(mapped.is_ok()));
+        Readback { buffer, layout: self.layout, mapping, free: Arc::clone(&self.free) }
     }
 }
 
-const WAITING: u8 = 0;
-const MAPPED: u8 = 1;
-const REFUSED: u8 = 2;
+/// Whether a buffer is mapped yet. The driver tells so on whatever thread happens to poll the device or to submit to
+/// it, the window's included, so having polled does not mean having been told.
+#[derive(Debug, Default)]
+struct Mapping {
+    is_mapped: Mutex<Option<bool>>,
+    changed: Condvar,
+}
+
+impl Mapping {
+    fn finish(&self, is_mapped: bool) {
+        *self.is_mapped.lock().unwrap_or_else(PoisonError::into_inner) = Some(is_mapped);
+        self.changed.notify_all();
+    }
+
+    /// `None` when it is not known within `timeout`.
+    fn wait(&self, timeout: Duration) -> Option<bool> {
+        let is_mapped = self.is_mapped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(is_mapped, timeout, |is_mapped| is_mapped.is_none());
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
 
 /// A picture on its way to system memory.
 #[derive(Debug)]
 pub(crate) struct Readback {
     buffer: wgpu::Buffer,
-    pub(crate) layout: Nv12Layout,
-    state: Arc<AtomicU8>,
+    layout: Nv12Layout,
+    mapping: Arc<Mapping>,
     free: Free,
 }
 
 impl Readback {
-    /// Whether [`Readback::finish`] has an answer, good or bad.
-    pub(crate) fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) != WAITING
+    /// Whether [`Readback::finish`] has an answer, good or bad, waiting up to `timeout` for it.
+    pub(crate) fn is_done(&self, timeout: Duration) -> bool {
+        self.mapping.wait(timeout).is_some()
     }
 
     /// The bytes, once [`Readback::is_done`].
-    pub(crate) fn finish(self) -> Result<PictureBytes, Error> {
-        if self.state.load(Ordering::Acquire) != MAPPED {
+    pub(crate) fn finish(self) -> Result<(Nv12Layout, PictureBytes), Error> {
+        if self.mapping.wait(Duration::ZERO) != Some(true) {
             return Err(Error::internal("a picture could not be read back"));
         }
         let view = self.buffer.get_mapped_range(..).map_err(Error::internal)?;
-        Ok(Arc::new(Mapped { view: Some(view), buffer: self.buffer, free: self.free }))
+        Ok((self.layout, Arc::new(Mapped { view: Some(view), buffer: self.buffer, free: self.free })))
     }
 }
 

@@ -1,10 +1,12 @@
 //! One output size: scaled from the canvas where it differs, and copied out.
 
-use units::Size;
+use units::{PictureBytes, Size};
 
+use crate::Error;
 use crate::filter::{Scaler, Siting, WeightTable};
 use crate::painter::{PipelineParts, Planes, begin_pass, create_pipeline};
-use crate::readback::ReadbackPool;
+use crate::readback::{Nv12Layout, Readback, ReadbackPool};
+use crate::row_scaling::Nv12Scaler;
 
 /// A picture size that is wanted of every frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +17,20 @@ pub struct RenditionOutput {
     pub scaler: Scaler,
 }
 
-/// A rendition with all it needs on the adapter.
+/// How a rendition is made.
 #[derive(Debug)]
-pub(crate) struct Rendition {
-    pub(crate) readback: ReadbackPool,
-    scaled: Option<Scaled>,
+pub(crate) enum Rendition {
+    /// It is the canvas.
+    Canvas,
+    /// Scaled by the adapter.
+    Scaled(ReadbackPool, Box<Scaled>),
+    /// Scaled by the processor, from the canvas in system memory.
+    ByProcessor(Box<Nv12Scaler>),
 }
 
+/// What the adapter needs to scale.
 #[derive(Debug)]
-struct Scaled {
+pub(crate) struct Scaled {
     planes: Planes,
     axes: [Axis; 4],
 }
@@ -42,42 +49,55 @@ impl Rendition {
         queue: &wgpu::Queue,
         canvas: &Planes,
         output: RenditionOutput,
+        by_processor: bool,
     ) -> Self {
-        let scaled = (output.size != canvas.size).then(|| Scaled::new(device, queue, canvas, output));
-        Self { readback: ReadbackPool::new(device, output.size), scaled }
+        if output.size == canvas.size {
+            Self::Canvas
+        } else if by_processor {
+            Self::ByProcessor(Box::new(Nv12Scaler::new(output.scaler, canvas.size, output.size)))
+        } else {
+            let scaled = Box::new(Scaled::new(device, queue, canvas, output));
+            Self::Scaled(ReadbackPool::new(device, output.size), scaled)
+        }
     }
 
-    /// Records the scaling and the copy to system memory.
-    pub(crate) fn record(&self, encoder: &mut wgpu::CommandEncoder, canvas: &Planes) -> wgpu::Buffer {
-        let planes = match &self.scaled {
-            Some(scaled) => {
-                for axis in &scaled.axes {
-                    let mut pass = begin_pass(encoder, &axis.target, None);
-                    pass.set_pipeline(&axis.pipeline);
-                    pass.set_bind_group(0, &axis.bindings, &[]);
-                    pass.draw(0..3, 0..1);
-                }
-                &scaled.planes
-            }
-            None => canvas,
-        };
-        let buffer = self.readback.take();
-        let layout = self.readback.layout;
-        for (texture, offset) in [(&planes.luma, 0), (&planes.chroma, layout.chroma_offset())] {
-            encoder.copy_texture_to_buffer(
-                texture.as_image_copy(),
-                wgpu::TexelCopyBufferInfo {
-                    buffer: &buffer,
-                    layout: wgpu::TexelCopyBufferLayout {
-                        offset,
-                        bytes_per_row: Some(layout.stride),
-                        rows_per_image: None,
-                    },
-                },
-                texture.size(),
-            );
+    /// Whether it is made of the canvas in system memory.
+    pub(crate) fn needs_canvas(&self) -> bool {
+        !matches!(self, Self::Scaled(..))
+    }
+
+    /// Records the adapter's scaling, if any, and the copy to system memory.
+    pub(crate) fn record(&self, encoder: &mut wgpu::CommandEncoder) -> Option<wgpu::Buffer> {
+        let Self::Scaled(readback, scaled) = self else { return None };
+        for axis in &scaled.axes {
+            let mut pass = begin_pass(encoder, &axis.target, None);
+            pass.set_pipeline(&axis.pipeline);
+            pass.set_bind_group(0, &axis.bindings, &[]);
+            pass.draw(0..3, 0..1);
         }
-        buffer
+        Some(readback.record(encoder, &scaled.planes))
+    }
+
+    /// Begins to map what [`Rendition::record`] gave.
+    pub(crate) fn begin(&self, buffer: wgpu::Buffer) -> Option<Readback> {
+        let Self::Scaled(readback, _) = self else { return None };
+        Some(readback.begin(buffer))
+    }
+
+    /// The picture, of the canvas or of what was read back for this rendition.
+    pub(crate) fn finish(
+        &mut self,
+        canvas: Option<&(Nv12Layout, PictureBytes)>,
+        own: Option<(Nv12Layout, PictureBytes)>,
+    ) -> Result<(Nv12Layout, PictureBytes), Error> {
+        let found = match self {
+            Self::Canvas => canvas.cloned(),
+            Self::Scaled(..) => own,
+            Self::ByProcessor(scaler) => {
+                canvas.map(|(layout, bytes)| scaler.scale(*layout, (**bytes).as_ref()))
+            }
+        };
+        found.ok_or_else(|| Error::internal("a rendition was not read back"))
     }
 }
 

@@ -121,7 +121,12 @@ impl Upload<'_> {
             }));
         }
         let is_opaque = self.fill(&textures, frame, reduction)?;
-        let bindings = self.painter.bind(self.gpu.device(), &textures);
+        let device = self.gpu.device();
+        let bindings = match textures.as_slice() {
+            [] => return Err(Error::internal("a picture without planes")),
+            [plane] => self.painter.bind(device, plane, plane),
+            [first, second, ..] => self.painter.bind(device, first, second),
+        };
         let (frame, size) = (Arc::clone(frame), frame.size());
         Ok(SourceTexture { frame, layout, size, textures, bindings, is_opaque, used_at: 0 })
     }

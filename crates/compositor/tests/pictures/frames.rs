@@ -1,9 +1,10 @@
 //! Frames in order: what is repeated, what is waited for, what is refused, and the preview.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use compositor::{CanvasConfig, Compositor, Error, RenditionOutput, Scaler};
+use compositor::{CanvasConfig, Compositor, Error, Gpu, RenditionOutput, Scaler};
 use scene::Picture;
 use units::{ColorSpace, Pts, VideoFrame};
 
@@ -60,7 +61,7 @@ fn several_frames_under_way_come_in_order() {
         size: size(64, 48),
         renditions: vec![RenditionOutput { size: size(64, 48), scaler: Scaler::Bilinear }],
         in_flight: Some(3),
-        opaque_by_processor: None,
+        by_processor: None,
     };
     let mut compositor = Compositor::new(gpu(), &config).unwrap();
     let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
@@ -97,6 +98,43 @@ fn composing_without_collecting_is_refused() {
 }
 
 #[test]
+fn another_thread_that_polls_takes_no_frame_away() {
+    // As the window does, whose own submissions poll the shared device.
+    let mut studio = Studio::new(size(64, 48));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                gpu().device().poll(wgpu::PollType::Poll).unwrap();
+            }
+        });
+        for shade in 0..200 {
+            studio.set(1, bgrx(&Rgb::new(4, 4, |_, _| [f64::from(shade); 3])));
+            let shown = studio.show(&[layer(1, (0.0, 0.0), (64.0, 48.0))]);
+            assert!(is_all(&shown, bt709([f64::from(shade); 3])), "{shade}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_lost_device_is_an_error() {
+    let gpu = Gpu::open(None).unwrap();
+    let config =
+        CanvasConfig { size: size(64, 48), renditions: Vec::new(), in_flight: None, by_processor: None };
+    let mut compositor = Compositor::new(&gpu, &config).unwrap();
+    compositor.compose(Pts::ZERO, &Picture::default(), &|_| None).unwrap();
+    assert!(compositor.collect(PATIENCE).unwrap().unwrap().pictures.is_empty());
+    gpu.device().destroy();
+    // The driver tells when it is asked.
+    let _ = gpu.device().poll(wgpu::PollType::Poll);
+    let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (9.0, 9.0))], fade: None };
+    let lost = compositor.compose(Pts::from_millis(1), &picture, &|_| None);
+    assert!(matches!(lost, Err(Error::DeviceLost { .. })), "{lost:?}");
+    assert!(matches!(Compositor::new(&gpu, &config), Err(Error::DeviceLost { .. })));
+}
+
+#[test]
 fn impossible_sizes_are_refused() {
     for (canvas, rendition) in [((63, 48), (64, 48)), ((64, 48), (64, 47))] {
         let config = CanvasConfig {
@@ -106,7 +144,7 @@ fn impossible_sizes_are_refused() {
                 scaler: Scaler::Bicubic,
             }],
             in_flight: None,
-            opaque_by_processor: None,
+            by_processor: None,
         };
         assert!(matches!(Compositor::new(gpu(), &config), Err(Error::OddSize { .. })));
     }

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::cast_possible_wrap,
     reason = "a test"
 )]
 #![allow(missing_docs, reason = "a test")]

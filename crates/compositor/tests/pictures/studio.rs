@@ -42,10 +42,10 @@ impl Studio {
     pub(crate) fn with_renditions(
         canvas: Size,
         renditions: &[(Size, Scaler)],
-        opaque_by_processor: Option<bool>,
+        by_processor: Option<bool>,
     ) -> Self {
         let renditions = renditions.iter().map(|&(size, scaler)| RenditionOutput { size, scaler }).collect();
-        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), opaque_by_processor };
+        let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), by_processor };
         let compositor = Compositor::new(gpu(), &config).unwrap();
         Self { compositor, sources: HashMap::new(), frames: 0 }
     }

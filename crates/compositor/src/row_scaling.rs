@@ -1,0 +1,180 @@
+//! The scalers of renditions on the processor, for software adapters: the weights of filter.rs in fixed point, applied
+//! to rows of bytes. A fraction of what the same costs in llvmpipe's shaders.
+
+use std::sync::Arc;
+
+use units::{PictureBytes, Size};
+
+use crate::filter::{Scaler, Siting, WeightTable};
+use crate::readback::Nv12Layout;
+
+/// Bits after the point of a weight.
+const WEIGHT_POINT: u32 = 14;
+/// Bits after the point of a sample between the two passes.
+const SAMPLE_POINT: u32 = 7;
+/// Weights come in groups of this many, so that the compiler can lay them side by side.
+const GROUP: usize = 8;
+
+/// Scales NV12 pictures from one size to another.
+#[derive(Debug)]
+pub(crate) struct Nv12Scaler {
+    to: Size,
+    luma: PlaneScaler<1>,
+    chroma: PlaneScaler<2>,
+}
+
+impl Nv12Scaler {
+    /// Both sizes even.
+    pub(crate) fn new(scaler: Scaler, from: Size, to: Size) -> Self {
+        let weights = |siting, input, output| Weights::new(&WeightTable::new(scaler, siting, input, output));
+        let (from_width, from_height, to_width, to_height) =
+            (from.width_px(), from.height_px(), to.width_px(), to.height_px());
+        Self {
+            to,
+            luma: PlaneScaler::new(
+                from_width,
+                weights(Siting::Centre, from_width, to_width),
+                weights(Siting::Centre, from_height, to_height),
+            ),
+            chroma: PlaneScaler::new(
+                from_width / 2,
+                weights(Siting::Left, from_width / 2, to_width / 2),
+                weights(Siting::Centre, from_height / 2, to_height / 2),
+            ),
+        }
+    }
+
+    /// The scaled picture of a picture in `bytes`.
+    pub(crate) fn scale(&mut self, from: Nv12Layout, bytes: &[u8]) -> (Nv12Layout, PictureBytes) {
+        let layout = Nv12Layout::packed(self.to);
+        let mut scaled = vec![0u8; layout.bytes() as usize];
+        let (input_luma, input_chroma) =
+            bytes.split_at_checked(from.chroma_offset() as usize).unwrap_or((bytes, &[]));
+        let (luma, chroma) = scaled.split_at_mut(layout.chroma_offset() as usize);
+        let (input_stride, stride) = (from.stride as usize, layout.stride as usize);
+        self.luma.scale(input_luma, input_stride, luma, stride);
+        self.chroma.scale(input_chroma, input_stride, chroma, stride);
+        (layout, Arc::new(scaled))
+    }
+}
+
+/// The weights along one axis in fixed point.
+#[derive(Debug)]
+struct Weights {
+    /// Per output sample: the first input sample.
+    starts: Vec<usize>,
+    /// Per output sample: `groups` groups of weights.
+    weights: Vec<[i16; GROUP]>,
+    groups: usize,
+}
+
+impl Weights {
+    fn new(table: &WeightTable) -> Self {
+        let groups = (table.quads as usize * 4).div_ceil(GROUP);
+        let (mut starts, mut weights) = (Vec::new(), Vec::new());
+        for (start, row) in table.rows() {
+            starts.push(start);
+            // Rounded so that they still sum to one: what one weight loses, the next makes up for.
+            let (mut exact, mut given) = (0.0f64, 0i32);
+            let mut rounded = row.iter().map(|weight| {
+                exact += f64::from(*weight) * f64::from(1 << WEIGHT_POINT);
+                let next = exact.round() as i32 - given;
+                given += next;
+                i16::try_from(next).unwrap_or(i16::MAX)
+            });
+            for _ in 0..groups {
+                weights.push(std::array::from_fn(|_| rounded.next().unwrap_or(0)));
+            }
+        }
+        Self { starts, weights, groups }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (usize, &[[i16; GROUP]])> {
+        self.starts.iter().copied().zip(self.weights.chunks_exact(self.groups.max(1)))
+    }
+}
+
+#[derive(Debug)]
+struct PlaneScaler<const CHANNELS: usize> {
+    across: Weights,
+    down: Weights,
+    /// Sums over the rows, one per byte of a row.
+    sums: Vec<i32>,
+    /// The same per channel, with [`SAMPLE_POINT`], and room behind for the last group of weights.
+    samples: [Vec<i16>; CHANNELS],
+}
+
+impl<const CHANNELS: usize> PlaneScaler<CHANNELS> {
+    fn new(width: u32, across: Weights, down: Weights) -> Self {
+        let width = width as usize;
+        let room = across.groups * GROUP;
+        Self {
+            across,
+            down,
+            sums: vec![0; width * CHANNELS],
+            samples: std::array::from_fn(|_| vec![0; width + room]),
+        }
+    }
+
+    fn scale(&mut self, input: &[u8], input_stride: usize, output: &mut [u8], stride: usize) {
+        let Self { across, down, sums, samples } = self;
+        for ((start, weights), out) in down.rows().zip(output.chunks_exact_mut(stride.max(1))) {
+            sums.fill(1 << (WEIGHT_POINT - SAMPLE_POINT - 1));
+            for (row, weight) in (start..).zip(weights.as_flattened()) {
+                if *weight != 0 {
+                    add_weighted(sums, input.get(row * input_stride..).unwrap_or(&[]), *weight);
+                }
+            }
+            for (channel, samples) in samples.iter_mut().enumerate() {
+                for (sample, sum) in samples.iter_mut().zip(sums.iter().skip(channel).step_by(CHANNELS)) {
+                    let fine = *sum >> (WEIGHT_POINT - SAMPLE_POINT);
+                    *sample = fine.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+                }
+            }
+            for ((start, weights), out) in across.rows().zip(out.as_chunks_mut::<CHANNELS>().0) {
+                for (out, samples) in out.iter_mut().zip(samples.iter()) {
+                    *out = weighted_sum(samples.get(start..).unwrap_or(&[]), weights);
+                }
+            }
+        }
+    }
+}
+
+/// Wrapping, though sums of codes with weights that sum to one stay far from 31 bits: the checks that release builds
+/// make would keep these loops from being vectorised.
+fn add_weighted(sums: &mut [i32], row: &[u8], weight: i16) {
+    for (sum, code) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(i32::from(*code).wrapping_mul(i32::from(weight)));
+    }
+}
+
+fn weighted_sum(samples: &[i16], weights: &[[i16; GROUP]]) -> u8 {
+    let mut sum = 1i32 << (WEIGHT_POINT + SAMPLE_POINT - 1);
+    for (samples, weights) in samples.as_chunks::<GROUP>().0.iter().zip(weights) {
+        let mut group = 0i32;
+        for (sample, weight) in samples.iter().zip(weights) {
+            group = group.wrapping_add(i32::from(*sample).wrapping_mul(i32::from(*weight)));
+        }
+        sum = sum.wrapping_add(group);
+    }
+    (sum >> (WEIGHT_POINT + SAMPLE_POINT)).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_picture_stays_flat() {
+        let (from, to) = (Size::new(64, 48).unwrap(), Size::new(22, 34).unwrap());
+        for scaler in [Scaler::Bilinear, Scaler::Bicubic, Scaler::Lanczos] {
+            for code in [0u8, 16, 128, 235, 255] {
+                let layout = Nv12Layout::new(from);
+                let bytes = vec![code; layout.bytes() as usize];
+                let (scaled, bytes) = Nv12Scaler::new(scaler, from, to).scale(layout, &bytes);
+                assert_eq!(scaled.size, to);
+                assert!((*bytes).as_ref().iter().all(|found| *found == code), "{scaler:?} {code}");
+            }
+        }
+    }
+}
