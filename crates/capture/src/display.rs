@@ -18,7 +18,13 @@ pub(crate) fn open(
     show_cursor: bool,
     context: &CaptureContext,
 ) -> Result<Supervised, Error> {
-    let plan = DisplayPlan { display: display.clone(), show_cursor, rate: context.rate };
+    let plan = DisplayPlan {
+        display: display.clone(),
+        show_cursor,
+        rate: context.rate,
+        #[cfg(target_os = "linux")]
+        asked: None,
+    };
     Supervised::start("capture display", plan, context)
 }
 
@@ -33,6 +39,10 @@ struct DisplayPlan {
     display: DisplaySelector,
     show_cursor: bool,
     rate: FrameRate,
+    /// The server that was asked for its monitors. Kept, because a virtual X server resets itself when its last client
+    /// leaves, and the element's connection would meet it in the middle of that.
+    #[cfg(target_os = "linux")]
+    asked: Option<crate::x11::Server>,
 }
 
 impl Plan for DisplayPlan {
@@ -50,14 +60,15 @@ impl Plan for DisplayPlan {
 
 impl DisplayPlan {
     #[cfg(target_os = "linux")]
-    fn ways(&self) -> Result<Vec<Candidate>, Error> {
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
         let (server, monitor) = match &self.display {
             // The name of an X display rather than of a monitor.
             DisplaySelector::Named(name) if name.contains(':') => (Some(name.as_str()), None),
             DisplaySelector::Named(name) => (None, Some(name.as_str())),
             DisplaySelector::Primary => (None, None),
         };
-        let monitors = crate::x11::Server::connect(server)?.monitors()?;
+        let asked = crate::x11::Server::connect(server)?;
+        let monitors = asked.monitors()?;
         let chosen = match monitor {
             Some(name) => Some(monitors.iter().find(|m| m.name == name).ok_or_else(|| {
                 let known: Vec<&str> = monitors.iter().map(|m| m.name.as_str()).collect();
@@ -92,11 +103,13 @@ impl DisplayPlan {
         if std::env::var("XDG_SESSION_TYPE").is_ok_and(|kind| kind == "wayland") {
             note.push_str(" (this is a Wayland session: only X11 programs can be seen)");
         }
-        Ok(x_image_candidates(&settings, self.rate, &note))
+        let candidates = x_image_candidates(&settings, self.rate, &note);
+        self.asked = Some(asked);
+        Ok(candidates)
     }
 
     #[cfg(windows)]
-    fn ways(&self) -> Result<Vec<Candidate>, Error> {
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
         let (monitor, note) = match &self.display {
             DisplaySelector::Primary => (None, "the primary monitor".to_owned()),
             DisplaySelector::Named(name) => {
@@ -108,7 +121,7 @@ impl DisplayPlan {
     }
 
     #[cfg(not(any(windows, target_os = "linux")))]
-    fn ways(&self) -> Result<Vec<Candidate>, Error> {
+    fn ways(&mut self) -> Result<Vec<Candidate>, Error> {
         Err(Error::Device("displays are captured on Linux and Windows only".into()))
     }
 }
@@ -197,6 +210,7 @@ mod tests {
 
     #[test]
     fn windows_tries_the_newest_interface_first() {
+        crate::elements::init().unwrap();
         let settings = |monitor| -> Vec<(&str, Vec<(&str, String)>)> {
             let ways = windows_ways(monitor, true, FrameRate::FPS_30, "x");
             ways.into_iter().map(|way| (way.element, way.settings)).collect()

@@ -136,7 +136,7 @@ impl XServer {
     pub(crate) fn start() -> Self {
         let mut process = Killed(
             Command::new("Xvfb")
-                .args(["-displayfd", "1", "-screen", "0", "400x300x24", "-nolisten", "tcp"])
+                .args(["-displayfd", "1", "-screen", "0", "400x300x24", "-nolisten", "tcp", "-noreset"])
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()
