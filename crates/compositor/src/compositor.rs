@@ -64,6 +64,7 @@ pub struct Compositor {
     under_way: VecDeque<UnderWay>,
     shown: Option<Shown>,
     last_bytes: Vec<(Nv12Layout, PictureBytes)>,
+    last_canvas: Option<(Nv12Layout, PictureBytes)>,
 }
 
 /// What the canvas holds.
@@ -126,7 +127,7 @@ impl Compositor {
             painter: Painter::new(device),
             sources: Sources::default(),
             staging: StagingPool::new(device),
-            preview: PreviewPainter::new(device, gpu.info().is_software),
+            preview: PreviewPainter::new(device),
             processor: Processor::default(),
             opaque_by: if by_processor { OpaqueBy::Processor } else { OpaqueBy::Adapter },
             canvas_readback: is_read_back.then(|| ReadbackPool::new(device, config.size)),
@@ -134,6 +135,7 @@ impl Compositor {
             under_way: VecDeque::new(),
             shown: None,
             last_bytes: Vec::new(),
+            last_canvas: None,
         };
         gpu.check()?;
         Ok(made)
@@ -236,6 +238,7 @@ impl Compositor {
         let shown = self
             .preview
             .wants(self.canvas.size, true)
+            .filter(|_| !self.previews_by_processor())
             .and_then(|size| self.preview.record(device, queue, &mut encoder, &self.canvas, size));
         let submission = queue.submit([encoder.finish()]);
         self.preview.publish(shown);
@@ -247,7 +250,8 @@ impl Compositor {
     }
 
     fn repeat(&mut self, pts: Pts) {
-        if let Some(size) = self.preview.wants(self.canvas.size, false) {
+        let wanted = self.preview.wants(self.canvas.size, false);
+        if let Some(size) = wanted.filter(|_| !self.previews_by_processor()) {
             let (device, queue) = (self.gpu.device(), self.gpu.queue());
             let mut encoder =
                 device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("preview") });
@@ -256,6 +260,27 @@ impl Compositor {
             self.preview.publish(shown);
         }
         self.under_way.push_back(UnderWay::Repeated { pts });
+    }
+
+    /// Whether the preview is made of the canvas in system memory, when that is collected.
+    fn previews_by_processor(&self) -> bool {
+        self.opaque_by == OpaqueBy::Processor && self.canvas_readback.is_some()
+    }
+
+    fn preview_by_processor(&mut self, changed: bool) -> Result<(), Error> {
+        let Some((layout, bytes)) = self.last_canvas.clone() else { return Ok(()) };
+        let Some(size) = self.preview.still_wants(self.canvas.size, changed) else { return Ok(()) };
+        let mut encoder = self
+            .gpu
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("preview") });
+        let canvas = (&self.canvas, layout, (*bytes).as_ref());
+        let shown =
+            self.preview.record_by_processor(&self.gpu, &mut self.staging, &mut encoder, canvas, size)?;
+        self.gpu.queue().submit([encoder.finish()]);
+        self.staging.recall();
+        self.preview.publish(shown);
+        Ok(())
     }
 
     /// Whether the canvas already shows exactly this, and a frame of it was or will be collected.
@@ -340,9 +365,9 @@ impl Compositor {
                 }
             }
         }
-        let pts = match self.under_way.pop_front() {
+        let (pts, changed) = match self.under_way.pop_front() {
             None => return Ok(None),
-            Some(UnderWay::Repeated { pts }) => pts,
+            Some(UnderWay::Repeated { pts }) => (pts, false),
             Some(UnderWay::Composed { pts, canvas, scaled, .. }) => {
                 let finished = self.finish_renditions(canvas, scaled);
                 if finished.is_err() {
@@ -350,9 +375,12 @@ impl Compositor {
                     self.shown = None;
                 }
                 self.last_bytes = finished?;
-                pts
+                (pts, true)
             }
         };
+        if self.previews_by_processor() {
+            self.preview_by_processor(changed)?;
+        }
         let pictures =
             self.last_bytes.iter().map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)));
         Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
@@ -364,6 +392,7 @@ impl Compositor {
         scaled: Vec<Option<Readback>>,
     ) -> Result<Vec<(Nv12Layout, PictureBytes)>, Error> {
         let canvas = canvas.map(Readback::finish).transpose()?;
+        self.last_canvas.clone_from(&canvas);
         let own = scaled.into_iter().map(|readback| readback.map(Readback::finish).transpose());
         self.renditions
             .iter_mut()

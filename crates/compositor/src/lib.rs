@@ -21,6 +21,7 @@ mod gpu;
 mod painter;
 mod pixel_rows;
 mod preview;
+mod preview_rows;
 mod processor;
 mod readback;
 mod reduction;

@@ -10,6 +10,10 @@ use units::Size;
 
 use crate::color::canvas_to_rgb;
 use crate::painter::{PipelineParts, Planes, begin_pass, create_pipeline};
+use crate::preview_rows::to_rgba;
+use crate::readback::Nv12Layout;
+use crate::staging::StagingPool;
+use crate::{Error, Gpu};
 
 /// Pictures in the ring: one that the window samples, one that is newest, one that is being drawn.
 const RING: usize = 3;
@@ -36,6 +40,12 @@ struct Shared {
     wanted: Option<Size>,
     newest: Option<PreviewFrame>,
     unseen: u32,
+}
+
+impl Shared {
+    fn count_unseen(&mut self) {
+        self.unseen = self.unseen.saturating_add(1);
+    }
 }
 
 /// The window's end. Clones are of the same preview; any thread may hold one.
@@ -74,8 +84,7 @@ impl Preview {
 
     /// The size to draw in, if anybody looks.
     fn wanted(&self, canvas: Size) -> Option<Size> {
-        let mut shared = self.lock();
-        shared.unseen = shared.unseen.saturating_add(1);
+        let shared = self.lock();
         if shared.unseen > PATIENCE {
             return None;
         }
@@ -94,7 +103,6 @@ pub(crate) struct PreviewPainter {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
     sampler: wgpu::Sampler,
-    is_software: bool,
     ring: Option<Ring>,
     serial: u64,
     /// The newest picture is of what the canvas holds now.
@@ -111,7 +119,7 @@ struct Ring {
 }
 
 impl PreviewPainter {
-    pub(crate) fn new(device: &wgpu::Device, is_software: bool) -> Self {
+    pub(crate) fn new(device: &wgpu::Device) -> Self {
         let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::FRAGMENT,
@@ -154,7 +162,6 @@ impl PreviewPainter {
             group_layout,
             layout,
             sampler,
-            is_software,
             ring: None,
             serial: 0,
             is_current: false,
@@ -168,6 +175,12 @@ impl PreviewPainter {
     /// The size of the picture to draw now, if any: somebody looks, and the newest picture is of another canvas
     /// (`changed`, now or when nobody looked) or of another size. Once per composition.
     pub(crate) fn wants(&mut self, canvas: Size, changed: bool) -> Option<Size> {
+        self.preview.lock().count_unseen();
+        self.still_wants(canvas, changed)
+    }
+
+    /// The same when the canvas of a composition is collected.
+    pub(crate) fn still_wants(&mut self, canvas: Size, changed: bool) -> Option<Size> {
         self.is_current &= !changed;
         let size = self.preview.wanted(canvas)?;
         (!self.is_current || self.preview.lock().newest.as_ref().is_none_or(|newest| newest.size != size))
@@ -199,6 +212,50 @@ impl PreviewPainter {
         Some(frame)
     }
 
+    /// Like [`PreviewPainter::record`], of a canvas in system memory.
+    pub(crate) fn record_by_processor(
+        &mut self,
+        gpu: &Gpu,
+        staging: &mut StagingPool,
+        encoder: &mut wgpu::CommandEncoder,
+        (canvas, layout, bytes): (&Planes, Nv12Layout, &[u8]),
+        size: Size,
+    ) -> Result<Option<PreviewFrame>, Error> {
+        if self.ring.as_ref().is_none_or(|ring| ring.size != size) {
+            self.ring = Some(self.make_ring(gpu.device(), gpu.queue(), canvas, size));
+        }
+        let Some(view) =
+            self.ring.as_ref().and_then(|ring| ring.views.get((self.serial % RING as u64) as usize))
+        else {
+            return Ok(None);
+        };
+        let rows = to_rgba(layout, bytes, size);
+        let row_bytes = size.width_px() as usize * 4;
+        let stride = (size.width_px() * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let buffer = staging.write(u64::from(stride) * u64::from(size.height_px()), |view| {
+            for (row, texels) in rows.chunks_exact(row_bytes).enumerate() {
+                let start = row * stride as usize;
+                view.slice(start..start + row_bytes).copy_from_slice(texels);
+            }
+        })?;
+        encoder.copy_buffer_to_texture(
+            wgpu::TexelCopyBufferInfo {
+                buffer: &buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(stride),
+                    rows_per_image: None,
+                },
+            },
+            view.texture().as_image_copy(),
+            view.texture().size(),
+        );
+        let frame = PreviewFrame { view: view.clone(), size, serial: self.serial };
+        self.serial += 1;
+        self.is_current = true;
+        Ok(Some(frame))
+    }
+
     /// Makes a picture visible to the window. Its commands must have been submitted: the queue's order then keeps the
     /// window from sampling it before it is drawn, with no wait on either side.
     pub(crate) fn publish(&self, frame: Option<PreviewFrame>) {
@@ -210,7 +267,6 @@ impl PreviewPainter {
 
     fn make_ring(&self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: &Planes, size: Size) -> Ring {
         let exact = size == canvas.size;
-        let flag = |is: bool| f64::from(u8::from(is));
         let pipeline = create_pipeline(
             device,
             &PipelineParts {
@@ -218,13 +274,13 @@ impl PreviewPainter {
                 layout: &self.layout,
                 shader: &self.shader,
                 entry_point: "show",
-                overrides: &[("EXACT", flag(exact)), ("NEAREST_CHROMA", flag(self.is_software))],
+                overrides: &[("EXACT", f64::from(u8::from(exact)))],
                 format: wgpu::TextureFormat::Rgba8Unorm,
                 blend: None,
             },
         );
         // Field for field `Conversion` of `preview.wgsl`.
-        let mut constants = [0.0f32; 20];
+        let mut constants = [0.0f32; 16];
         for (cell, value) in constants.iter_mut().zip(canvas_to_rgb().iter().flatten()) {
             *cell = *value;
         }
@@ -233,10 +289,6 @@ impl PreviewPainter {
             1.0 / size.height_px() as f32,
             // A quarter of a chroma sample, in 0..1 of the chroma plane.
             0.5 / canvas.size.width_px() as f32,
-            // Where the next field begins by WGSL's rules of alignment.
-            0.0,
-            canvas.chroma.width() as f32,
-            canvas.chroma.height() as f32,
         ];
         for (cell, value) in constants.iter_mut().skip(12).zip(places) {
             *cell = value;
@@ -274,7 +326,8 @@ impl PreviewPainter {
                     format: wgpu::TextureFormat::Rgba8Unorm,
                     usage: wgpu::TextureUsages::RENDER_ATTACHMENT
                         | wgpu::TextureUsages::TEXTURE_BINDING
-                        | wgpu::TextureUsages::COPY_SRC,
+                        | wgpu::TextureUsages::COPY_SRC
+                        | wgpu::TextureUsages::COPY_DST,
                     view_formats: &[],
                 })
                 .create_view(&wgpu::TextureViewDescriptor::default())

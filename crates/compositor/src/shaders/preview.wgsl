@@ -8,8 +8,6 @@ struct Conversion {
     per_pixel: vec2f,
     // From the luma coordinate to the chroma coordinate, both 0..1: chroma is sited a quarter chroma sample left.
     chroma_shift: f32,
-    // Samples of the chroma plane.
-    chroma_size: vec2f,
 }
 
 @group(0) @binding(0) var<uniform> conversion: Conversion;
@@ -19,8 +17,6 @@ struct Conversion {
 
 // The preview is as large as the canvas.
 override EXACT: bool = false;
-// Take the nearest chroma sample instead of filtering: on a software adapter that is a third of the cost.
-override NEAREST_CHROMA: bool = false;
 
 @vertex
 fn cover(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
@@ -39,13 +35,7 @@ fn show(@builtin(position) at: vec4f) -> @location(0) vec4f {
     } else {
         let place = at.xy * conversion.per_pixel;
         code.x = textureSampleLevel(luma, linear, place, 0.0).r;
-        let chroma_place = place + vec2f(conversion.chroma_shift, 0.0);
-        var uv: vec2f;
-        if NEAREST_CHROMA {
-            uv = textureLoad(chroma, vec2i(chroma_place * conversion.chroma_size), 0).rg;
-        } else {
-            uv = textureSampleLevel(chroma, linear, chroma_place, 0.0).rg;
-        }
+        let uv = textureSampleLevel(chroma, linear, place + vec2f(conversion.chroma_shift, 0.0), 0.0).rg;
         code.y = uv.x;
         code.z = uv.y;
     }

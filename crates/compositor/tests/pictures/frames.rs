@@ -152,10 +152,15 @@ fn impossible_sizes_are_refused() {
 
 #[test]
 fn the_preview_shows_the_canvas_and_only_while_somebody_looks() {
+    for studio in Studio::both(size(64, 48)) {
+        look_at_the_preview(studio);
+    }
+}
+
+fn look_at_the_preview(mut studio: Studio) {
     // Smooth, so that what 4:2:0 loses is not what is judged.
     let picture =
         Rgb::new(64, 48, |x, y| [40.0 + 3.0 * x as f64, 200.0 - 2.0 * y as f64, 60.0 + (x + y) as f64]);
-    let mut studio = Studio::new(size(64, 48));
     studio.set(1, nv12(&picture.to_yuv(), ColorSpace::default()));
     let layers = [layer(1, (0.0, 0.0), (64.0, 48.0))];
     let preview = studio.compositor.preview();
@@ -175,7 +180,12 @@ fn the_preview_shows_the_canvas_and_only_while_somebody_looks() {
     assert_eq!(preview.latest().unwrap().serial, first.serial);
     preview.show(size(32, 24));
     studio.show(&layers);
-    assert_eq!(preview.latest().unwrap().size, size(32, 24));
+    let small = preview.latest().unwrap();
+    assert_eq!(small.size, size(32, 24));
+    for (found, wanted) in read_back(&small.view).iter().zip(&picture.planes) {
+        let wanted = Plane::new(32, 24, |x, y| wanted.bilinear(2.0 * x as f64 + 1.0, 2.0 * y as f64 + 1.0));
+        assert!(psnr(found, &wanted) >= 42.0, "{}", psnr(found, &wanted));
+    }
     // Nobody looks for a while.
     for number in 0..40 {
         studio.set(1, bgrx(&Rgb::new(4, 4, |_, _| [f64::from(number); 3])));
