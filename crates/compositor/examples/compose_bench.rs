@@ -126,8 +126,8 @@ fn measure(
     Ok(())
 }
 
-/// Processor time of this process and its threads, in milliseconds (proc_pid_stat(5), fields 14 and 15, in ticks of a
-/// hundredth of a second); from /proc/self/schedstat of each thread where that is finer.
+/// Processor time of this process' threads, in milliseconds: the first field of /proc/self/task/*/schedstat is the
+/// time spent on a processor in nanoseconds (Linux, Documentation/scheduler/sched-stats.rst).
 fn cpu_ms() -> Result<f64, Failure> {
     let mut nanos = 0.0;
     for task in std::fs::read_dir("/proc/self/task")? {
