@@ -232,3 +232,12 @@ fn read_back(view: &wgpu::TextureView) -> [Plane; 3] {
         })
     })
 }
+
+#[test]
+fn a_compositor_can_have_its_own_thread() {
+    fn can_be_sent<T: Send>() {}
+    fn can_be_shared<T: Send + Sync>() {}
+    can_be_sent::<Compositor>();
+    can_be_shared::<Gpu>();
+    can_be_shared::<compositor::Preview>();
+}
