@@ -338,6 +338,15 @@ mod tests {
     }
 
     #[test]
+    fn the_fonts_we_ship_can_be_drawn() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/fonts/Inter-Regular.otf");
+        let chosen = choose_font(None, &Arc::from(std::fs::read(file).unwrap())).unwrap();
+        assert_eq!(chosen.how, "the built-in font");
+        let raster = set_text(&chosen.font, "Ready", 40.0, WHITE, TextAlign::Left).unwrap();
+        assert!(raster.rgba.chunks(4).filter(|p| p[3] == 255).count() > 200);
+    }
+
+    #[test]
     fn wrapping_keeps_every_word() {
         let text = "one two three four five six seven";
         let wrapped = wrap(&font(), text, 20.0, 90.0);

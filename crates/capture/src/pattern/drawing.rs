@@ -60,9 +60,9 @@ struct Nv12<'a> {
 impl Nv12<'_> {
     /// Fills a rectangle. Edges are rounded down to even pixels, so luma and chroma agree.
     fn fill(&mut self, left: usize, top: usize, width: usize, height: usize, [luma, cb, cr]: Code) {
-        let (left, top) = (left & !1, top & !1);
         let right = ((left + width) & !1).min(self.width);
         let bottom = ((top + height) & !1).min(self.height);
+        let (left, top) = (left & !1, top & !1);
         // An odd last column or row belongs to whatever reaches the even one before it.
         let right = if right + 1 == self.width { self.width } else { right };
         let bottom = if bottom + 1 == self.height { self.height } else { bottom };
