@@ -1,1 +1,77 @@
-fn main() {}
+//! The binary `genlock`: reads the command line, runs what it asks for, ends with one clear sentence and its exit code.
+
+mod channel;
+mod check;
+mod cli;
+mod clock;
+mod disk;
+mod doctor;
+mod engine;
+mod ingest_command;
+mod key;
+mod live_command;
+mod outcome;
+mod percentiles;
+mod process;
+mod progress;
+mod recover;
+mod rehearse;
+mod report;
+mod settings;
+mod show;
+mod studio_command;
+mod wall_clock;
+mod window;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use outcome::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return tell_usage(&error),
+    };
+    start_log();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr().lock(), "{}", ivs::redact(&failure.to_string()));
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        None => studio_command::run(&cli.show),
+        Some(Command::Rehearse { show, ingest_out, channel }) => rehearse::run(&show, ingest_out, &channel),
+        Some(Command::Live { to, show }) => live_command::run(&to, &show),
+        Some(Command::Ingest { rtmp_port, rtmps_port, out, run_for, key_file, channel }) => {
+            let ports = ingest_command::Ports { rtmp: rtmp_port, rtmps: rtmps_port };
+            ingest_command::run(ports, out, run_for, key_file.as_deref(), &channel)
+        }
+        Some(Command::Doctor { json }) => doctor::run(json),
+        Some(Command::Check { path, channel, json }) => check::run(&path, &channel, json),
+        Some(Command::Recover { dir, json }) => recover::run(&dir, json),
+    }
+}
+
+/// clap repeats what was typed, and what was typed may hold a key.
+fn tell_usage(error: &clap::Error) -> ExitCode {
+    let text = ivs::redact(&error.render().to_string());
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let _ = if error.use_stderr() { write!(err, "{text}") } else { write!(out, "{text}") };
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+/// Logs go to stderr, warnings and worse unless `GENLOCK_LOG` says otherwise.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GENLOCK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -29,6 +29,14 @@ impl Exit {
             Self::Failed => 5,
         }
     }
+
+    /// The exit with this code; codes that are none of ours are failures.
+    pub(crate) fn from_code(code: u8) -> Self {
+        [Self::Done, Self::Usage, Self::Refused, Self::CouldNotStart]
+            .into_iter()
+            .find(|exit| exit.code() == code)
+            .unwrap_or(Self::Failed)
+    }
 }
 
 impl From<Exit> for ExitCode {

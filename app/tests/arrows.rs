@@ -41,6 +41,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("tokio", &["net", "ingest", "genlock"]),
     ("rustls", &["net", "ingest"]),
     ("cpal", &["capture"]),
+    ("pulseaudio", &["capture"]),
     ("windows", &["capture", "encoder", "genlock"]),
     ("anyhow", &["genlock"]),
 ];

@@ -1,7 +1,8 @@
 //! The one place that decides which canvas frames are IDR pictures.
 
 /// Decides "frame n is an IDR" for every rendition at once: the group's first frame, every `interval` frames after
-/// it, and wherever one was requested. Pure: it knows frame numbers only.
+/// it, and wherever one was requested. The intervals are counted anew from a requested one, so that an output that
+/// begins there sees one steady cadence. Pure: it knows frame numbers only.
 ///
 /// Frames may be missing (a compositor that lagged). An IDR whose frame is missing moves to the next frame that all
 /// renditions take; later ones stay on the grid, so all tracks keep one cadence.
@@ -79,6 +80,8 @@ impl IdrSchedule {
             let passed = (frame - due) / self.interval + 1;
             self.next_due = Some(due.saturating_add(passed.saturating_mul(self.interval)));
             self.healed_since_due = false;
+        } else {
+            self.next_due = Some(frame.saturating_add(self.interval));
         }
         self.requested = false;
         Some(true)
@@ -120,7 +123,8 @@ mod tests {
         assert_eq!(schedule.decide(1), Some(true));
         assert!(!schedule.heal());
         assert_eq!(schedule.decide(2), Some(false));
-        assert_eq!(schedule.decide(60), Some(true));
+        assert_eq!(schedule.decide(60), Some(false), "the interval counts from the healing IDR");
+        assert_eq!(schedule.decide(61), Some(true));
         assert!(schedule.heal());
     }
 
@@ -144,12 +148,14 @@ mod tests {
                 }
             }
             let begin = first.next_multiple_of(alignment);
+            prop_assert_eq!(found.first(), Some(&begin));
             prop_assert!(found.iter().all(|frame| frame % alignment == 0));
-            for due in (begin..first + 2_000).step_by(usize::try_from(interval).unwrap()) {
-                prop_assert!(found.contains(&due), "{due} missing");
+            for pair in found.windows(2) {
+                let asked = requests.iter().any(|r| (pair[0]..=pair[1]).contains(&(first + r)));
+                let gap = pair[1] - pair[0];
+                prop_assert!(gap == interval || (asked && gap < interval), "{pair:?} are {gap} apart");
             }
-            let extra = found.iter().filter(|frame| (*frame - begin) % interval != 0).count();
-            prop_assert!(extra <= requests.len());
+            prop_assert!(found.last().is_some_and(|last| last + interval >= first + 2_000));
             for request in &requests {
                 let served = (first + request).max(begin).next_multiple_of(alignment);
                 prop_assert!(served >= first + 2_000 || found.contains(&served), "request at {request} not served");

@@ -71,7 +71,7 @@ fn two_renditions_at_thirty_and_fifteen_have_the_same_idrs() {
         for stream in &streams {
             assert_well_formed(stream);
             // Frame 75 is not one that both take; 76 is.
-            assert_eq!(stream.idrs(), [0, 60, 76, 120], "{kind}");
+            assert_eq!(stream.idrs(), [0, 60, 76, 136], "{kind}: two seconds count from the requested one");
             assert_bt709_limited(stream);
             assert_eq!(u8::from(sps(stream).profile_idc), profile);
             for unit in &stream.units {

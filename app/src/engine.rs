@@ -1,0 +1,501 @@
+//! The engine: applies commands, keeps the document, watches the threads, publishes the View. It is never on the way
+//! of a frame: canvas, sound, encoders, fan-out, recorder and network have threads of their own.
+
+mod canvas;
+mod fan_out;
+mod figures;
+mod live;
+mod recording;
+mod sound;
+mod sources;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use compositor::{CanvasConfig, Gpu, Preview, RenditionOutput, Scaler};
+use control::{Command, Event, LiveState, Problem, RecordingState, Severity, TransitionKind, View};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use encoder::EncoderGroup;
+use scene::{Collection, Easing, Edit, History, SceneId, Transition, TransitionStyle};
+use units::{Clock, MediaTime, Span};
+
+use crate::clock::SystemClock;
+use crate::outcome::Failure;
+use crate::process::ProcessMeter;
+use crate::report::Report;
+use crate::settings::Settings;
+use canvas::Canvas;
+use fan_out::{FanOut, OutputId};
+use live::Live;
+use recording::Recording;
+use sound::Sound;
+use sources::Sources;
+
+/// How often the engine looks after everything when nobody commands it.
+const PULSE: Duration = Duration::from_millis(50);
+/// How often the View is made anew.
+const VIEW_EVERY: Duration = Duration::from_millis(100);
+/// How often the processor time is read.
+const METER_EVERY: Duration = Duration::from_secs(1);
+/// A canvas or sound thread that makes nothing for this long is reported.
+const WATCHDOG: Duration = Duration::from_secs(5);
+/// Problems that are kept for reading.
+const PROBLEMS: usize = 50;
+
+/// The font of text sources that name none, and of placeholders.
+const TEXT_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
+
+const STREAM: OutputId = 1;
+const RECORDING: OutputId = 2;
+
+/// What a show is given besides its settings.
+pub(crate) struct Machine {
+    pub(crate) gpu: Gpu,
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    /// Where to go live; `None` when nothing is set up.
+    pub(crate) destination: Option<net::Destination>,
+    /// The destination is our own rehearsal ingest.
+    pub(crate) is_rehearsal: bool,
+}
+
+/// The handle of a running engine.
+pub(crate) struct Engine {
+    pub(crate) commands: Sender<Command>,
+    pub(crate) events: Receiver<Event>,
+    pub(crate) view: Arc<ArcSwap<View>>,
+    pub(crate) preview: Preview,
+    /// Becomes true when everything is closed.
+    pub(crate) ended: Arc<AtomicBool>,
+    thread: JoinHandle<Report>,
+}
+
+impl Engine {
+    /// Opens sources and canvas and starts all threads. Nothing is encoded or sent yet.
+    ///
+    /// # Errors
+    /// Whatever is missing, in one sentence.
+    pub(crate) fn start(settings: Settings, machine: Machine) -> Result<Self, Failure> {
+        let (commands, commands_in) = bounded(256);
+        let (events_out, events) = bounded(1024);
+        let core = Core::new(settings, machine, events_out)?;
+        let view = Arc::new(ArcSwap::from_pointee(core.make_view()));
+        let preview = core.canvas.preview();
+        let ended = Arc::new(AtomicBool::new(false));
+        let (published, flag) = (view.clone(), ended.clone());
+        let thread = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || {
+                let report = core.run(&commands_in, &published);
+                flag.store(true, Ordering::Release);
+                report
+            })
+            .map_err(|error| Failure::could_not_start("engine.thread", format!("No thread: {error}."), ""))?;
+        Ok(Self { commands, events, view, preview, ended, thread })
+    }
+
+    /// Waits until everything is closed, and gives the figures.
+    pub(crate) fn join(self) -> Report {
+        drop(self.commands);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// Encoders at work.
+struct Encoding {
+    group: Arc<EncoderGroup>,
+    /// Element and reason of each rendition's encoder.
+    encoders: Vec<control::EncoderView>,
+}
+
+/// Whether something still moves forward.
+struct Watch {
+    last: u64,
+    since: Instant,
+    told: bool,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { last: 0, since: Instant::now(), told: false }
+    }
+
+    /// True once, when `count` has stood still for [`WATCHDOG`].
+    fn hangs(&mut self, count: u64) -> bool {
+        if count != self.last {
+            *self = Self { last: count, ..Self::new() };
+        }
+        let hangs = !self.told && self.since.elapsed() >= WATCHDOG;
+        self.told |= hangs;
+        hangs
+    }
+}
+
+struct Core {
+    settings: Settings,
+    machine: Machine,
+    events: Sender<Event>,
+    history: History,
+    collection: Arc<ArcSwap<Collection>>,
+    program: SceneId,
+    transition: (TransitionKind, u32),
+    sources: Sources,
+    canvas: Canvas,
+    sound: Sound,
+    fan_out: FanOut,
+    encoding: Option<Encoding>,
+    live: Option<Live>,
+    /// The light once the last stream is over: off, or failed.
+    after_live: LiveState,
+    recording: Option<Recording>,
+    /// How the last recording ended.
+    last_recording: Option<recording::Status>,
+    last_destination: Option<crate::report::DestinationFigures>,
+    problems: VecDeque<(u64, Problem)>,
+    all_problems: Vec<Problem>,
+    problem_count: u64,
+    started: Instant,
+    next_switch: Option<MediaTime>,
+    process: ProcessMeter,
+    cpu_cores: f32,
+    /// Room on the disk of the recordings.
+    room_bytes: Option<u64>,
+    measured: figures::Rates,
+    canvas_watch: Watch,
+    told_states: (LiveState, RecordingState),
+    quitting: bool,
+}
+
+impl Core {
+    fn new(settings: Settings, machine: Machine, events: Sender<Event>) -> Result<Self, Failure> {
+        let collection = Arc::new(ArcSwap::from_pointee(settings.collection.clone()));
+        let gains = Arc::default();
+        let sound = Sound::start(machine.clock.clone(), Arc::clone(&gains), collection.clone())?;
+        let context = capture::CaptureContext {
+            clock: machine.clock.clone(),
+            canvas: settings.canvas,
+            rate: settings.rate,
+            base_folder: settings.base_folder.clone(),
+            sound: sound.input(),
+            font: Arc::from(TEXT_FONT),
+        };
+        let sources = Sources::new(context);
+        let canvas = Canvas::start(canvas::Setup {
+            clock: machine.clock.clone(),
+            gpu: machine.gpu.clone(),
+            config: CanvasConfig {
+                size: settings.canvas,
+                renditions: vec![RenditionOutput { size: settings.rendition.size, scaler: Scaler::Bicubic }],
+                in_flight: None,
+                by_processor: None,
+            },
+            tracks: vec![settings.rendition.track],
+            rate: settings.rate,
+            collection: collection.clone(),
+            sources: sources.table(),
+            gains,
+            first_scene: settings.first_scene,
+        })?;
+        let now = machine.clock.now();
+        let mut core = Self {
+            history: History::new(settings.collection.clone()),
+            program: settings.first_scene,
+            transition: (TransitionKind::Fade, 300),
+            next_switch: settings.switch_every.map(|every| now + every),
+            collection,
+            sources,
+            canvas,
+            sound,
+            fan_out: FanOut::start()?,
+            encoding: None,
+            live: None,
+            after_live: LiveState::Off,
+            recording: None,
+            last_recording: None,
+            last_destination: None,
+            problems: VecDeque::new(),
+            all_problems: Vec::new(),
+            problem_count: 0,
+            started: Instant::now(),
+            process: ProcessMeter::new(),
+            cpu_cores: 0.0,
+            room_bytes: settings.record_into.as_deref().and_then(crate::disk::free_bytes),
+            measured: figures::Rates::default(),
+            canvas_watch: Watch::new(),
+            told_states: (LiveState::Off, RecordingState::Off),
+            quitting: false,
+            settings,
+            machine,
+            events,
+        };
+        core.follow_collection();
+        Ok(core)
+    }
+
+    fn run(mut self, commands: &Receiver<Command>, published: &ArcSwap<View>) -> Report {
+        let (mut next_view, mut next_meter) = (Instant::now(), Instant::now());
+        let mut last_cpu = (self.process.sample(), Instant::now());
+        while !self.quitting {
+            match commands.recv_timeout(PULSE) {
+                Ok(command) => self.obey(command),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.quitting = true,
+            }
+            self.look_after();
+            if next_meter.elapsed() >= METER_EVERY {
+                next_meter = Instant::now();
+                let now = (self.process.sample(), Instant::now());
+                let wall_ms = now.1.duration_since(last_cpu.1).as_secs_f32() * 1000.0;
+                self.cpu_cores = now.0.saturating_sub(last_cpu.0) as f32 / wall_ms.max(1.0);
+                last_cpu = now;
+                self.measure();
+                let folder = self.settings.record_into.as_deref();
+                self.room_bytes = folder.and_then(crate::disk::free_bytes);
+            }
+            if next_view.elapsed() >= VIEW_EVERY {
+                next_view = Instant::now();
+                published.store(Arc::new(self.make_view()));
+            }
+        }
+        let report = self.close(published);
+        let _ = self.events.try_send(Event::Ended);
+        report
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::SwitchScene(scene) => self.switch(scene),
+            Command::SetTransition { kind, duration_ms } => self.transition = (kind, duration_ms.min(10_000)),
+            Command::SetItemVisible { item, visible } => self.edit(&Edit::SetVisible { item, visible }, None),
+            Command::SetMuted { source, muted } => self.edit(&Edit::SetMuted { source, muted }, None),
+            Command::SetGain { source, gain } => self.edit(&Edit::SetGain { source, gain }, Some(source.0)),
+            Command::SetDelay { source, delay_ms } => {
+                self.edit(&Edit::SetDelay { source, delay_ms }, Some(source.0));
+            }
+            Command::Undo => {
+                if self.history.undo() {
+                    self.follow_collection();
+                }
+            }
+            Command::Redo => {
+                if self.history.redo() {
+                    self.follow_collection();
+                }
+            }
+            Command::GoLive => self.go_live(),
+            Command::StopLive => self.stop_live(),
+            Command::StartRecording => self.start_recording(),
+            Command::StopRecording => self.stop_recording(),
+            Command::DismissProblem(number) => self.problems.retain(|(other, _)| *other != number),
+            Command::WarnStillLive => self.tell(Problem {
+                severity: Severity::Warning,
+                code: "window.still_live",
+                happened: "You are still live.".into(),
+                done: "The window stayed open.".into(),
+                advice: "Stop the stream first, or close the window once more within five seconds.".into(),
+            }),
+            Command::Quit => self.quitting = true,
+            _ => tracing::warn!("a command this engine does not know"),
+        }
+    }
+
+    fn switch(&mut self, scene: SceneId) {
+        if self.history.present().scene(scene).is_none() || scene == self.program {
+            return;
+        }
+        self.program = scene;
+        let (kind, duration_ms) = self.transition;
+        let style = match kind {
+            TransitionKind::Cut => TransitionStyle::Cut,
+            TransitionKind::Fade => TransitionStyle::Fade,
+            TransitionKind::Move => TransitionStyle::Move,
+        };
+        let duration = Span::from_millis(duration_ms.into());
+        let transition = Transition { style, duration, easing: Easing::default() };
+        self.canvas.order(canvas::Order::Switch { scene, transition });
+    }
+
+    /// Does an edit; successive ones with the same `gesture` are one step of undo.
+    fn edit(&mut self, edit: &Edit, gesture: Option<u64>) {
+        let done = match gesture {
+            Some(group) => self.history.apply_in_group(edit, group),
+            None => self.history.apply(edit),
+        };
+        match done {
+            Ok(()) => self.follow_collection(),
+            Err(error) => self.tell(Problem {
+                severity: Severity::Notice,
+                code: "scene.edit",
+                happened: format!("This change is not possible: {error}."),
+                done: "Nothing was changed.".into(),
+                advice: String::new(),
+            }),
+        }
+    }
+
+    /// Lets everything that depends on the document follow it.
+    fn follow_collection(&mut self) {
+        let present = self.history.present().clone();
+        self.collection.store(present.clone());
+        if present.scene(self.program).is_none()
+            && let Some(first) = present.scenes.first()
+        {
+            self.program = first.id;
+        }
+        for sentence in self.sources.follow(&present) {
+            self.tell(Problem {
+                severity: Severity::Warning,
+                code: "source.open",
+                happened: sentence,
+                done: "It is left out of the picture; everything else goes on.".into(),
+                advice: "Change its settings.".into(),
+            });
+        }
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        tracing::info!(code = problem.code, "{problem}");
+        let _ = self.events.try_send(Event::Problem(problem.clone()));
+        self.problem_count += 1;
+        self.all_problems.push(problem.clone());
+        self.problems.push_front((self.problem_count, problem));
+        self.problems.truncate(PROBLEMS);
+    }
+
+    /// Takes news from all threads and acts on it.
+    fn look_after(&mut self) {
+        let now = self.machine.clock.now();
+        if self.next_switch.is_some_and(|at| now >= at) {
+            self.next_switch = self.settings.switch_every.map(|every| now + every);
+            let scenes = &self.history.present().scenes;
+            let place = scenes.iter().position(|scene| scene.id == self.program).unwrap_or(0);
+            if let Some(next) = scenes.get((place + 1) % scenes.len().max(1)).map(|scene| scene.id) {
+                self.switch(next);
+            }
+        }
+        while let Some(news) = self.canvas.poll_news() {
+            self.hear_canvas(news);
+        }
+        while let Some(news) = self.fan_out.poll_news() {
+            self.hear_encoders(news);
+        }
+        while let Some(problem) = self.sound.poll_problem() {
+            self.tell(problem);
+        }
+        self.watch_threads();
+        self.watch_live();
+        self.watch_recording();
+        self.tell_states();
+    }
+
+    fn hear_canvas(&mut self, news: canvas::News) {
+        match news {
+            canvas::News::TransitionEnded { completed } => {
+                let _ = self.events.try_send(Event::TransitionEnded { completed });
+            }
+            canvas::News::Trouble(what) => self.tell(Problem {
+                severity: Severity::Warning,
+                code: "canvas.frame",
+                happened: format!("A picture could not be composed: {what}."),
+                done: "The picture before it was shown again.".into(),
+                advice: String::new(),
+            }),
+            canvas::News::Dead(what) => {
+                self.tell(Problem {
+                    severity: Severity::Error,
+                    code: "canvas.lost",
+                    happened: format!("The graphics adapter is gone: {what}."),
+                    done: "The stream was ended and the recording closed; it plays up to here.".into(),
+                    advice: "Start Genlock again; if it happens again, update the graphics driver.".into(),
+                });
+                self.stop_live();
+                self.stop_recording();
+            }
+        }
+    }
+
+    fn hear_encoders(&mut self, news: fan_out::News) {
+        match news {
+            fan_out::News::Slip { track } => self.tell(Problem {
+                severity: Severity::Notice,
+                code: "encoder.slip",
+                happened: format!("The encoder of rendition {track} left the keyframe schedule."),
+                done: "The next keyframe was forced on all renditions.".into(),
+                advice: String::new(),
+            }),
+            fan_out::News::Died { reason, restarting: true } => self.tell(Problem {
+                severity: Severity::Warning,
+                code: "encoder.restarted",
+                happened: format!("An encoder stopped working: {reason}."),
+                done: "It was started again and comes back with a keyframe.".into(),
+                advice: "If it happens again, update the graphics driver or choose another encoder.".into(),
+            }),
+            fan_out::News::Died { reason, restarting: false } => {
+                self.tell(Problem {
+                    severity: Severity::Error,
+                    code: "encoder.lost",
+                    happened: format!("An encoder stopped working and can not be started again: {reason}."),
+                    done: "The stream was ended and the recording closed; it plays up to here.".into(),
+                    advice: "Choose another encoder with --encoder and go live again.".into(),
+                });
+                self.stop_live();
+                self.stop_recording();
+            }
+        }
+    }
+
+    fn watch_threads(&mut self) {
+        let rendered = self.canvas.counters.rendered.load(Ordering::Relaxed);
+        let stopped = !self.canvas.is_running() || !self.fan_out.is_running() || !self.sound.is_running();
+        if self.canvas_watch.hangs(rendered) || (stopped && !self.canvas_watch.told) {
+            self.canvas_watch.told = true;
+            self.tell(Problem {
+                severity: Severity::Error,
+                code: "engine.stalled",
+                happened: "No new picture or sound has been made for five seconds.".into(),
+                done: "What is recorded so far is safe.".into(),
+                advice: "Stop, and start Genlock again; the report helps us to find out why.".into(),
+            });
+        }
+    }
+
+    fn tell_states(&mut self) {
+        let live = self.live.as_ref().map_or(self.after_live, Live::state);
+        let recording = self.recording.as_ref().map_or_else(
+            || self.last_recording.as_ref().map_or(RecordingState::Off, |status| status.state),
+            |recording| recording.status().state,
+        );
+        if live != self.told_states.0 {
+            let _ = self.events.try_send(Event::Live(live));
+        }
+        if recording != self.told_states.1 {
+            let _ = self.events.try_send(Event::Recording(recording));
+        }
+        self.told_states = (live, recording);
+    }
+
+    /// Closes stream and file, in that order, within two seconds each whatever hangs.
+    fn close(&mut self, published: &ArcSwap<View>) -> Report {
+        self.stop_live();
+        let begun = Instant::now();
+        while self.live.is_some() && begun.elapsed() < Duration::from_millis(2500) {
+            std::thread::sleep(Duration::from_millis(5));
+            self.watch_live();
+        }
+        if let Some(recording) = self.recording.take() {
+            self.fan_out.order(fan_out::Order::Detach(RECORDING));
+            self.last_recording = Some(recording.finish());
+        }
+        self.process.sample();
+        let report = self.make_report();
+        self.rest_if_unwanted();
+        self.tell_states();
+        published.store(Arc::new(self.make_view()));
+        report
+    }
+}

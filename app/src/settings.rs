@@ -1,0 +1,231 @@
+//! What a show is made of, from the command line and the machine.
+
+use std::path::{Path, PathBuf};
+
+use encoder::{BackendKind, RenditionConfig};
+use scene::{Collection, SceneId};
+use units::{FrameRate, Kbps, Size, Span, TrackId};
+
+use crate::cli::ShowArgs;
+use crate::outcome::Failure;
+
+/// Sound bitrate when none is asked for; the service takes 96 to 320 kbps (IVS user guide, "Audio Settings").
+const AUDIO_KBPS: Kbps = Kbps(160);
+
+/// Everything that is fixed while a show runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) canvas: Size,
+    pub(crate) rate: FrameRate,
+    pub(crate) collection: Collection,
+    /// Where the collection's relative paths start.
+    pub(crate) base_folder: PathBuf,
+    pub(crate) first_scene: SceneId,
+    /// Change the scene this often.
+    pub(crate) switch_every: Option<Span>,
+    pub(crate) rendition: RenditionConfig,
+    pub(crate) audio_bitrate: Kbps,
+    /// Where recordings go; `None` when nothing is to be recorded.
+    pub(crate) record_into: Option<PathBuf>,
+    /// First part of a recording's title.
+    pub(crate) title: String,
+}
+
+impl Settings {
+    /// # Errors
+    /// Whatever of the command line can not be honoured, in one sentence.
+    pub(crate) fn of(args: &ShowArgs) -> Result<Self, Failure> {
+        refuse_ladders(args)?;
+        if let Some(report) = &args.report {
+            check_writable_parent(report)?;
+        }
+        let canvas = match args.canvas {
+            Some(size) => size,
+            None => Size::new(1280, 720).map_err(|error| {
+                Failure::could_not_start("settings.canvas", format!("The canvas is not possible: {error}."), "")
+            })?,
+        };
+        let rate = args.fps.unwrap_or(FrameRate::FPS_30);
+        let (collection, base_folder) = open_collection(args.scenes.as_deref(), canvas)?;
+        let first_scene = find_scene(&collection, args.scene.as_deref())?;
+        let audio_bitrate = args.audio_bitrate.map_or(AUDIO_KBPS, Kbps);
+        let bitrate = args.bitrate.map_or_else(|| advised_bitrate(canvas, audio_bitrate), Kbps);
+        let mut rendition = RenditionConfig::new(TrackId::PRIMARY, canvas, rate, bitrate);
+        rendition.keyint = Span::from_secs(args.keyframe.unwrap_or(2).into());
+        rendition.profile = units::VideoProfile::Main;
+        rendition.backend = args.encoder.as_deref().map(find_encoder).transpose()?;
+        let record_into = if args.no_record {
+            None
+        } else {
+            let folder = args.record.clone().unwrap_or_else(default_recordings);
+            make_writable(&folder)?;
+            Some(folder)
+        };
+        Ok(Self {
+            canvas,
+            rate,
+            title: collection.name.clone(),
+            collection,
+            base_folder,
+            first_scene,
+            switch_every: args.switch.map(Span::from_duration).filter(|span| *span > Span::ZERO),
+            rendition,
+            audio_bitrate,
+            record_into,
+        })
+    }
+}
+
+/// The guide's recommendation for the canvas with the sound taken off, so that the sum keeps to it (IVS user guide,
+/// "Resolution/Bitrate/FPS": up to 1500 kbps at 480p, 4500 at 720p, 8500 at 1080p).
+fn advised_bitrate(canvas: Size, audio: Kbps) -> Kbps {
+    let total = match canvas.shortest_px() {
+        0..=480 => 1500,
+        481..=720 => 4500,
+        _ => 8500,
+    };
+    Kbps(total - audio.0.min(total / 2))
+}
+
+/// Several renditions need the multitrack protocol, which this version does not speak yet.
+fn refuse_ladders(args: &ShowArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.ladder {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::could_not_start(
+                "ladder.file",
+                format!("The ladder {} could not be read: {error}.", path.display()),
+                "Check the path.",
+            )
+        })?;
+        serde_json::from_str::<serde_json::Value>(&text).map_err(|error| {
+            Failure::could_not_start(
+                "ladder.json",
+                format!("The ladder {} is not JSON: {error}.", path.display()),
+                "Use the answer of GetClientConfiguration as it came.",
+            )
+        })?;
+    }
+    if args.ladder.is_some() || args.config_url.is_some() || args.tracks.is_some_and(|tracks| tracks > 1) {
+        return Err(Failure::could_not_start(
+            "ladder.multitrack",
+            "This version of Genlock sends one rendition; it does not ask for or send a ladder of several.",
+            "Leave out --ladder, --config-url and --tracks.",
+        ));
+    }
+    Ok(())
+}
+
+fn find_encoder(name: &str) -> Result<BackendKind, Failure> {
+    BackendKind::from_element(name).ok_or_else(|| {
+        let known: Vec<_> = encoder::FALLBACK_ORDER.iter().map(|kind| kind.element()).collect();
+        Failure::could_not_start(
+            "encoder.unknown",
+            format!("There is no encoder called {name}."),
+            format!("Choose one of {}, or leave --encoder out.", known.join(", ")),
+        )
+    })
+}
+
+fn open_collection(scenes: Option<&str>, canvas: Size) -> Result<(Collection, PathBuf), Failure> {
+    let here = || std::env::current_dir().unwrap_or_default();
+    let Some(name) = scenes.filter(|name| *name != "demo") else {
+        return Ok((Collection::demo(canvas), here()));
+    };
+    let path = Path::new(name);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::could_not_start(
+            "scenes.file",
+            format!("The scenes in {} could not be read: {error}.", path.display()),
+            "Check the path, or use --scenes demo.",
+        )
+    })?;
+    let loaded = scene::from_json(&text).map_err(|error| {
+        Failure::could_not_start(
+            "scenes.content",
+            format!("{} holds no scenes this version can open: {error}.", path.display()),
+            "The file was left as it is; open an older version of it, or use --scenes demo.",
+        )
+    })?;
+    let folder = path.parent().map(Path::to_owned).filter(|folder| !folder.as_os_str().is_empty());
+    Ok((loaded.collection, folder.unwrap_or_else(here)))
+}
+
+fn find_scene(collection: &Collection, wanted: Option<&str>) -> Result<SceneId, Failure> {
+    let first = collection.scenes.first().map(|scene| scene.id);
+    let found = match wanted {
+        None => first,
+        Some(name) => {
+            let by_name = collection.scenes.iter().find(|scene| scene.name.eq_ignore_ascii_case(name));
+            let by_number = || name.parse::<usize>().ok().and_then(|n| collection.scenes.get(n.checked_sub(1)?));
+            by_name.or_else(by_number).map(|scene| scene.id)
+        }
+    };
+    found.ok_or_else(|| {
+        let names: Vec<_> = collection.scenes.iter().map(|scene| format!("“{}”", scene.name)).collect();
+        Failure::usage(
+            "scenes.no_such_scene",
+            format!("There is no scene called “{}”.", wanted.unwrap_or_default()),
+            format!("Choose one of {}.", names.join(", ")),
+        )
+    })
+}
+
+/// The videos folder of the person, as the system names it.
+pub(crate) fn default_recordings() -> PathBuf {
+    let folders = directories::UserDirs::new();
+    let videos = folders.as_ref().and_then(|f| f.video_dir().map(Path::to_owned));
+    let home = folders.as_ref().map(|f| f.home_dir().join("Videos"));
+    videos.or(home).unwrap_or_default().join("Genlock")
+}
+
+/// Makes the folder, and a file in it, and takes the file away again.
+pub(crate) fn make_writable(folder: &Path) -> Result<(), Failure> {
+    let refused = |error: std::io::Error| {
+        Failure::could_not_start(
+            "recording.folder",
+            format!("Recordings can not be written to {}: {error}.", folder.display()),
+            "Choose another folder with --record, or go without a recording with --no-record.",
+        )
+    };
+    std::fs::create_dir_all(folder).map_err(refused)?;
+    let probe = folder.join(format!(".genlock-{}", std::process::id()));
+    std::fs::write(&probe, b"").map_err(refused)?;
+    std::fs::remove_file(&probe).map_err(refused)
+}
+
+fn check_writable_parent(report: &Path) -> Result<(), Failure> {
+    let folder = report.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Failure::could_not_start(
+            "report.folder",
+            format!("The report {} can not be written: its folder does not exist.", report.display()),
+            "Make the folder, or choose another place.",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_keeps_to_the_guides_advice() {
+        let size = |w, h| Size::new(w, h).unwrap();
+        assert_eq!(advised_bitrate(size(852, 480), Kbps(160)), Kbps(1340));
+        assert_eq!(advised_bitrate(size(1280, 720), Kbps(160)), Kbps(4340));
+        assert_eq!(advised_bitrate(size(1080, 1920), Kbps(320)), Kbps(8180));
+    }
+
+    #[test]
+    fn scenes_are_found_by_name_and_by_number() {
+        let demo = Collection::demo(Size::new(1280, 720).unwrap());
+        let second = &demo.scenes[1];
+        assert_eq!(find_scene(&demo, Some(&second.name.to_uppercase())).unwrap(), second.id);
+        assert_eq!(find_scene(&demo, Some("2")).unwrap(), second.id);
+        assert_eq!(find_scene(&demo, None).unwrap(), demo.scenes[0].id);
+        for wrong in ["", "0", "99", "Nowhere"] {
+            assert!(find_scene(&demo, Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Runs one show from start to report: engine, window or progress lines, the end by time or signal.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use compositor::Gpu;
+use control::{Command, Event, LiveState};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use crate::cli::ShowArgs;
+use crate::clock::SystemClock;
+use crate::engine::{Engine, Machine};
+use crate::outcome::{Exit, Failure};
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::window;
+
+/// What a show needs besides its settings.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) destination: Option<net::Destination>,
+    pub(crate) is_rehearsal: bool,
+    /// Go live as soon as the engine runs.
+    pub(crate) go_live: bool,
+}
+
+/// The machinery that outlives a show: its clock and its network threads.
+pub(crate) struct Stagehands {
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) runtime: tokio::runtime::Runtime,
+}
+
+impl Stagehands {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("net")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Failure::could_not_start("net.threads", format!("No network threads: {error}."), "")
+            })?;
+        Ok(Self { clock: Arc::new(SystemClock::start()), runtime })
+    }
+}
+
+/// Runs the show until its time is over, a signal comes, the window is closed, or (without a window) the stream ends.
+///
+/// # Errors
+/// What kept it from starting.
+pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Report, Failure> {
+    let gpu = Gpu::open(None).map_err(|error| {
+        Failure::could_not_start(
+            "gpu.open",
+            format!("No graphics adapter could be opened: {error}."),
+            "Install a graphics driver; mesa-vulkan-drivers draws without a graphics card.",
+        )
+    })?;
+    let machine = Machine {
+        gpu: gpu.clone(),
+        clock: hands.clock.clone(),
+        runtime: hands.runtime.handle().clone(),
+        destination: plan.destination,
+        is_rehearsal: plan.is_rehearsal,
+    };
+    let engine = Engine::start(plan.settings, machine)?;
+    if plan.go_live {
+        let _ = engine.commands.send(Command::GoLive);
+    }
+    let keeper = Timekeeper {
+        commands: engine.commands.clone(),
+        events: engine.events.clone(),
+        end_at: args.run_for.map(|length| Instant::now() + length),
+        ends_with_stream: plan.go_live && args.headless,
+        progress: Progress::new(args.json),
+        signals: signals(&hands.runtime),
+    };
+    let opened = if args.headless {
+        keeper.keep();
+        Ok(())
+    } else {
+        let show = window::Show {
+            commands: engine.commands.clone(),
+            view: engine.view.clone(),
+            preview: engine.preview.clone(),
+            ended: engine.ended.clone(),
+        };
+        let commands = engine.commands.clone();
+        let thread = std::thread::Builder::new().name("timekeeper".into()).spawn(move || keeper.keep());
+        let opened = window::run(show, &gpu);
+        // A window that never opened, or was torn away, ends the show in good order.
+        let _ = commands.send(Command::Quit);
+        if let Ok(thread) = thread {
+            let _ = thread.join();
+        }
+        opened
+    };
+    let mut report = engine.join();
+    opened?;
+    report.exit = judge(&report, plan.go_live).code();
+    Ok(report)
+}
+
+/// The exit code a finished show deserves.
+fn judge(report: &Report, was_to_go_live: bool) -> Exit {
+    if let Some(destination) = &report.destination
+        && destination.failure.is_some()
+    {
+        return match (destination.refused, destination.first_idr_ms.is_some()) {
+            (true, _) => Exit::Refused,
+            (false, true) => Exit::Failed,
+            (false, false) => Exit::CouldNotStart,
+        };
+    }
+    if was_to_go_live && report.destination.is_none() {
+        return Exit::CouldNotStart;
+    }
+    let recording_failed = report.problems.iter().any(|problem| problem.code == "recording.failed");
+    let lost = ["encoder.lost", "canvas.lost"];
+    if recording_failed || report.problems.iter().any(|problem| lost.contains(&problem.code)) {
+        return Exit::Failed;
+    }
+    Exit::Done
+}
+
+/// Becomes ready when the person or the system asks this process to end.
+fn signals(runtime: &tokio::runtime::Runtime) -> Receiver<()> {
+    let (sender, receiver) = crossbeam_channel::bounded(4);
+    let interrupted = sender.clone();
+    runtime.spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            let _ = interrupted.try_send(());
+        }
+    });
+    #[cfg(unix)]
+    runtime.spawn(async move {
+        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            while terminate.recv().await.is_some() {
+                let _ = sender.try_send(());
+            }
+        }
+    });
+    receiver
+}
+
+/// Watches the time, the signals and the stream, and ends the show.
+struct Timekeeper {
+    commands: Sender<Command>,
+    events: Receiver<Event>,
+    end_at: Option<Instant>,
+    ends_with_stream: bool,
+    progress: Progress,
+    signals: Receiver<()>,
+}
+
+impl Timekeeper {
+    fn keep(mut self) {
+        loop {
+            let wait = self.end_at.map_or(Duration::from_millis(100), |at| {
+                at.saturating_duration_since(Instant::now()).min(Duration::from_millis(100))
+            });
+            match self.events.recv_timeout(wait) {
+                Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(event) => {
+                    self.progress.tell(&event);
+                    let over = matches!(event, Event::Live(LiveState::Failed | LiveState::Off));
+                    if over && self.ends_with_stream {
+                        self.quit();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.signals.try_recv().is_ok() || self.end_at.is_some_and(|at| Instant::now() >= at) {
+                self.quit();
+            }
+        }
+    }
+
+    fn quit(&mut self) {
+        self.end_at = None;
+        self.ends_with_stream = false;
+        let _ = self.commands.send(Command::Quit);
+    }
+}
+
+/// Writes the report where it was asked for, and the result to stdout.
+///
+/// # Errors
+/// A report file that can not be written.
+pub(crate) fn tell(report: &Report, args: &ShowArgs) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).unwrap_or_default();
+    if let Some(path) = &args.report {
+        std::fs::write(path, &text).map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                "report.write",
+                format!("The report could not be written to {}: {error}.", path.display()),
+                "The show itself is over and its recording closed.",
+                "Choose another place with --report.",
+            )
+        })?;
+    }
+    let mut out = std::io::stdout().lock();
+    let written = if args.json { writeln!(out, "{text}") } else { write!(out, "{}", summary(report)) };
+    // Nobody reads: not a failure of the show.
+    let _ = written;
+    Ok(())
+}
+
+/// The report as a few sentences.
+fn summary(report: &Report) -> String {
+    let mut lines = Vec::new();
+    if let Some(destination) = &report.destination {
+        let wire = destination.composition_to_wire_ms;
+        lines.push(format!(
+            "Live for {:.1} s to {}: {:.1} MB sent, {} pictures dropped, {:.0} ms from composition to the wire ({:.0} ms for 99 of 100).",
+            destination.on_air_seconds,
+            destination.address,
+            destination.sent_bytes as f64 / 1e6,
+            destination.dropped_frames,
+            wire.median,
+            wire.p99,
+        ));
+    }
+    for rendition in report.renditions.iter().filter(|rendition| rendition.output_frames > 0) {
+        lines.push(format!(
+            "{} at {} fps by {}: {} of {} kbps, {} keyframes, {} off schedule, {} frames skipped.",
+            rendition.size,
+            rendition.fps,
+            rendition.encoder,
+            rendition.measured_kbps,
+            rendition.target_kbps,
+            rendition.idrs,
+            rendition.idr_slips,
+            rendition.skipped_frames,
+        ));
+    }
+    if let Some(recording) = &report.recording {
+        let how = if recording.complete { "" } else { ", cut short" };
+        lines.push(format!("Recorded {:.1} s in {}{how}.", recording.seconds, recording.path));
+    }
+    lines.push(format!(
+        "{} frames composed, {} late; {:.2} cores, {:.0} MB of memory.",
+        report.canvas.rendered_frames,
+        report.canvas.lagged_frames,
+        report.process.cpu_cores,
+        report.process.peak_memory_mb,
+    ));
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::DestinationFigures;
+
+    fn with(failure: Option<&str>, refused: bool, first_idr_ms: Option<f64>) -> Report {
+        let destination = DestinationFigures {
+            failure: failure.map(str::to_owned),
+            refused,
+            first_idr_ms,
+            ..DestinationFigures::default()
+        };
+        Report { destination: Some(destination), ..Report::default() }
+    }
+
+    #[test]
+    fn exit_codes_tell_what_became_of_the_show() {
+        assert_eq!(judge(&with(None, false, Some(1.0)), true), Exit::Done);
+        assert_eq!(judge(&with(Some("net.refused"), true, None), true), Exit::Refused);
+        assert_eq!(judge(&with(Some("net.name"), false, None), true), Exit::CouldNotStart);
+        assert_eq!(judge(&with(Some("net.closed"), false, Some(1.0)), true), Exit::Failed);
+        assert_eq!(judge(&Report::default(), true), Exit::CouldNotStart);
+        assert_eq!(judge(&Report::default(), false), Exit::Done);
+    }
+}

@@ -1,0 +1,170 @@
+//! Hosts the studio window: shares the compositor's device with eframe, paints the engine's View, passes Commands on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use compositor::{Gpu, Preview};
+use control::{Command, View};
+use crossbeam_channel::Sender;
+use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupExisting};
+use eframe::{egui, wgpu};
+use ui::{PreviewTexture, Studio};
+use units::Size;
+
+use crate::outcome::Failure;
+
+/// Closing the window twice within this long ends a stream that is on air.
+const SECOND_CLOSE: Duration = Duration::from_secs(5);
+
+/// What the window needs of a running engine.
+pub(crate) struct Show {
+    pub(crate) commands: Sender<Command>,
+    pub(crate) view: Arc<ArcSwap<View>>,
+    pub(crate) preview: Preview,
+    /// Becomes true when the engine has closed everything.
+    pub(crate) ended: Arc<std::sync::atomic::AtomicBool>,
+}
+
+/// Opens the window and stays until the engine has ended.
+///
+/// # Errors
+/// No display, or a window system that gives no window.
+pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
+    let is_software = gpu.info().is_software;
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Genlock")
+            .with_app_id("genlock")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([960.0, 600.0]),
+        renderer: eframe::Renderer::Wgpu,
+        wgpu_options: egui_wgpu::WgpuConfiguration {
+            surface: egui_wgpu::SurfaceConfig {
+                // The compositor submits to the same queue: a present that waits for the display would hold it up.
+                present_mode: wgpu::PresentMode::AutoNoVsync,
+                ..egui_wgpu::SurfaceConfig::LOW_LATENCY
+            },
+            wgpu_setup: WgpuSetup::Existing(WgpuSetupExisting {
+                instance: gpu.instance().clone(),
+                adapter: gpu.adapter().clone(),
+                device: gpu.device().clone(),
+                queue: gpu.queue().clone(),
+            }),
+            ..egui_wgpu::WgpuConfiguration::default()
+        },
+        ..eframe::NativeOptions::default()
+    };
+    let opened = eframe::run_native(
+        "Genlock",
+        options,
+        Box::new(move |creation| Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))),
+    );
+    opened.map_err(|error| {
+        Failure::could_not_start(
+            "window.open",
+            format!("The window could not be opened: {error}."),
+            "Start it where there is a display, or use --headless.",
+        )
+    })
+}
+
+struct Window {
+    show: Show,
+    studio: Studio,
+    is_software: bool,
+    opened: Instant,
+    texture: Option<(wgpu::TextureView, egui::TextureId)>,
+    close_asked: Option<Instant>,
+}
+
+impl Window {
+    fn new(show: Show, ctx: &egui::Context, is_software: bool) -> Self {
+        Self {
+            show,
+            studio: Studio::new(ctx),
+            is_software,
+            opened: Instant::now(),
+            texture: None,
+            close_asked: None,
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if self.show.commands.try_send(command).is_err() {
+            tracing::warn!("the engine takes no commands at the moment");
+        }
+    }
+
+    /// The newest picture of the programme, known to egui's renderer.
+    fn preview_texture(&mut self, frame: &eframe::Frame) -> Option<PreviewTexture> {
+        let state = frame.wgpu_render_state()?;
+        let picture = self.show.preview.latest()?;
+        let mut renderer = state.renderer.write();
+        let filter = wgpu::FilterMode::Linear;
+        let id = match &self.texture {
+            Some((view, id)) if *view == picture.view => *id,
+            Some((_, id)) => {
+                renderer.update_egui_texture_from_wgpu_texture(&state.device, &picture.view, filter, *id);
+                *id
+            }
+            None => renderer.register_native_texture(&state.device, &picture.view, filter),
+        };
+        let size = egui::vec2(picture.size.width_px() as f32, picture.size.height_px() as f32);
+        self.texture = Some((picture.view, id));
+        Some(PreviewTexture { id, size })
+    }
+
+    /// A stream on air is not ended by one stray click on the window's cross.
+    fn handle_close(&mut self, ctx: &egui::Context) {
+        if !ctx.input(|input| input.viewport().close_requested()) || self.has_ended() {
+            return;
+        }
+        ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+        let on_air = self.show.view.load().destination.as_ref().is_some_and(|d| d.state.is_on_air());
+        let again = self.close_asked.is_some_and(|asked| asked.elapsed() < SECOND_CLOSE);
+        self.close_asked = Some(Instant::now());
+        if on_air && !again {
+            self.send(Command::WarnStillLive);
+        } else {
+            self.send(Command::Quit);
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.show.ended.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if self.has_ended() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        self.handle_close(ctx);
+        if ctx.input(|input| input.viewport().minimized == Some(true)) {
+            self.show.preview.hide();
+        }
+        // Also while nothing is painted: the end of the engine must be noticed.
+        ctx.request_repaint_after(Duration::from_millis(250));
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let view = self.show.view.load_full();
+        let preview = self.preview_texture(frame);
+        let commands = self.studio.ui(ui, &view, preview, self.opened.elapsed().as_secs_f64());
+        for command in commands {
+            self.send(command);
+        }
+        self.show.preview.show(wanted_preview(ui.ctx(), view.program.size));
+        ui.ctx().request_repaint_after(ui::repaint_after(&view, self.is_software));
+    }
+}
+
+/// The preview is drawn in about the size it is shown in: the middle of the window, three fifths of its width.
+fn wanted_preview(ctx: &egui::Context, canvas: Size) -> Size {
+    let width_px = ctx.content_rect().width() * ctx.pixels_per_point() * 0.6;
+    let share = (width_px / canvas.width_px() as f32).clamp(0.1, 1.0);
+    let side = |px: u32| ((px as f32 * share) as u32).max(2) & !1;
+    Size::new(side(canvas.width_px()), side(canvas.height_px())).unwrap_or(canvas)
+}

@@ -1,0 +1,198 @@
+//! Runs the program and looks at what it leaves.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_genlock"));
+    // The show is headless and must not find somebody's real key.
+    command.env_remove("GENLOCK_STREAM_KEY").stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn genlock(arguments: &[&str]) -> Output {
+    program().args(arguments).output().expect("genlock runs")
+}
+
+/// A show that has ended.
+pub(crate) struct Show {
+    folder: TempDir,
+    pub(crate) exit: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Show {
+    pub(crate) fn rehearse(options: &[&str]) -> Self {
+        Self::rehearse_with_key("sk_us-west-2_RehearsalKey", options)
+    }
+
+    pub(crate) fn rehearse_with_key(key: &str, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program();
+        command.env("GENLOCK_STREAM_KEY", key).args(["rehearse", "--headless", "--scenes", "demo", "--ingest-out"]);
+        command.arg(folder.path().join("received")).arg("--report").arg(folder.path().join("report.json"));
+        if !options.contains(&"--no-record") {
+            command.arg("--record").arg(folder.path().join("recording"));
+        }
+        Self::of(command.args(options), folder)
+    }
+
+    pub(crate) fn live(to: &str, key: &str, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("key");
+        std::fs::write(&key_file, key).unwrap();
+        let mut command = program();
+        command.args(["live", "--headless", "--scenes", "demo", "--to", to, "--key-file"]).arg(&key_file);
+        Self::of(command.args(options), folder)
+    }
+
+    fn of(command: &mut Command, folder: TempDir) -> Self {
+        let output = command.output().expect("genlock runs");
+        Self {
+            folder,
+            exit: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub(crate) fn report(&self) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.folder.path().join("report.json")).unwrap()).unwrap()
+    }
+
+    pub(crate) fn received_stream(&self) -> PathBuf {
+        only_file(&self.folder.path().join("received"), "flv")
+    }
+
+    pub(crate) fn recording(&self) -> PathBuf {
+        only_file(&self.folder.path().join("recording"), "mp4")
+    }
+}
+
+/// Everything a show left: its output and all its files.
+pub(crate) fn everything_written(show: &Show) -> Vec<(String, Vec<u8>)> {
+    let mut all = vec![
+        ("stdout".to_owned(), show.stdout.clone().into_bytes()),
+        ("stderr".to_owned(), show.stderr.clone().into_bytes()),
+    ];
+    let mut folders = vec![show.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    assert!(all.len() > 4, "the show left too little to look at");
+    all
+}
+
+/// The one file with this extension in a folder.
+pub(crate) fn only_file(folder: &Path, extension: &str) -> PathBuf {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+/// What ffmpeg complains about while it decodes all of a file.
+pub(crate) fn decode_errors(file: &Path) -> String {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "warning", "-i"])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output()
+        .expect("ffmpeg runs; ./x tools installs it");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub(crate) fn duration_seconds(file: &Path) -> f64 {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "packet=pts_time,duration_time", "-select_streams", "v"])
+        .args(["-of", "csv=p=0"])
+        .arg(file)
+        .output()
+        .expect("ffprobe runs; ./x tools installs it");
+    let times: Vec<f64> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split(',').next()?.parse().ok())
+        .collect();
+    let first = times.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    last - first
+}
+
+/// A rehearsal ingest in a process of its own; ends with the value.
+pub(crate) struct Ingest {
+    child: Child,
+    folder: TempDir,
+    pub(crate) rtmp: String,
+    pub(crate) rtmps: String,
+    pub(crate) ca: PathBuf,
+    pub(crate) key: String,
+}
+
+impl Ingest {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = "sk_us-west-2_TheRightKey".to_owned();
+        let mut child = program()
+            .env("GENLOCK_STREAM_KEY", &key)
+            .args(["ingest", "--for", "60s", "--out"])
+            .arg(folder.path())
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("genlock runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addresses: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let text = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
+        Self { child, folder, rtmp: text("rtmp"), rtmps: text("rtmps"), ca: text("ca_file").into(), key }
+    }
+
+    pub(crate) fn received_stream(&self) -> PathBuf {
+        only_file(self.folder.path(), "flv")
+    }
+}
+
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts a show that records, and kills it without warning once its file has grown for 6 s, or after `limit`.
+pub(crate) fn record_and_kill(recording: &Path, limit: Duration) {
+    let mut child = program()
+        .args(["rehearse", "--headless", "--scenes", "demo", "--canvas", "320x180", "--record"])
+        .arg(recording)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("genlock runs");
+    // A show lives in real time: this waits for the recording to exist, then lets it run.
+    let begun = std::time::Instant::now();
+    let exists = || {
+        std::fs::read_dir(recording)
+            .is_ok_and(|mut entries| entries.any(|e| e.is_ok_and(|e| e.path().extension().is_some_and(|x| x == "mp4"))))
+    };
+    while !exists() && begun.elapsed() < limit * 6 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_secs(6));
+    child.kill().expect("the show was still running");
+    child.wait().unwrap();
+}
