@@ -47,9 +47,9 @@ fn genlock() -> Result<PathBuf> {
 }
 
 fn machine() -> Value {
-    let model = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| text.lines().find_map(|l| l.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned)));
+    let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        text.lines().find_map(|l| l.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned))
+    });
     json!({ "cpu": model, "cores": std::thread::available_parallelism().map_or(0, usize::from) })
 }
 

@@ -9,7 +9,8 @@ use crate::outcome::Failure;
 /// A channel type the service does not have.
 pub(crate) fn rules(args: &ChannelArgs) -> Result<Rules, Failure> {
     let channel_type = args.channel.parse::<ChannelType>().map_err(|_| {
-        let known: Vec<_> = ChannelType::ALL.iter().map(|kind| kind.name().to_lowercase().replace('_', "-")).collect();
+        let known: Vec<_> =
+            ChannelType::ALL.iter().map(|kind| kind.name().to_lowercase().replace('_', "-")).collect();
         Failure::usage(
             "channel.unknown",
             format!("“{}” is not a channel type.", args.channel),

@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use ertmp::MediaKind;
-use ertmp::flv::{Item, Reader, TagKind};
-use ivs::{Judge, Rules, Severity, Verdict};
+use ivs::{FlvFileJudge, Judge, Rules, Severity, Verdict};
 use units::MediaTime;
 
 use crate::channel;
@@ -37,7 +35,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         )
     };
     if !path.is_dir() {
-        return File::open(path).map(|_| vec![path.to_owned()]).map_err(|error| unreadable(error.to_string()));
+        return File::open(path)
+            .map(|_| vec![path.to_owned()])
+            .map_err(|error| unreadable(error.to_string()));
     }
     let entries = std::fs::read_dir(path).map_err(|error| unreadable(error.to_string()))?;
     let mut files: Vec<PathBuf> = entries
@@ -65,44 +65,29 @@ fn kind(path: &Path) -> Option<Kind> {
 
 /// The verdict on one file, or why it is none that can be judged.
 fn judge(path: &Path, rules: Rules) -> Result<Verdict, String> {
-    // A file has no protocol; whether the channel takes plain RTMP is not its business.
-    let mut judge = Judge::new(rules);
-    judge.published(MediaTime::ZERO);
-    let end = match kind(path) {
-        Some(Kind::Mp4) => judge_mp4(path, &mut judge),
-        _ => judge_flv(path, &mut judge),
-    }?;
-    Ok(judge.finish(end))
-}
-
-fn judge_flv(path: &Path, judge: &mut Judge) -> Result<MediaTime, String> {
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
-    let mut reader = Reader::new();
-    let mut piece = vec![0; 256 * 1024];
-    let mut now = MediaTime::ZERO;
-    let mut tags = 0u64;
-    loop {
-        while let Some(item) = reader.next_item().map_err(|error| format!("it is not a sound FLV file: {error}"))? {
-            let Item::Tag(tag) = item else { continue };
-            tags += 1;
-            now = now.max(MediaTime::from_millis(tag.timestamp_ms.into()));
-            judge.tick(now);
-            match tag.kind {
-                TagKind::Video => judge.flv_tag(MediaKind::Video, tag.timestamp_ms, &tag.body, now),
-                TagKind::Audio => judge.flv_tag(MediaKind::Audio, tag.timestamp_ms, &tag.body, now),
-                _ => judge.heard(now),
-            }
-            while judge.poll().is_some() {}
-        }
-        let read = file.read(&mut piece).map_err(|error| error.to_string())?;
-        if read == 0 {
-            return if tags == 0 { Err("there is nothing in it".into()) } else { Ok(now) };
-        }
-        reader.push(piece.get(..read).unwrap_or_default());
+    match kind(path) {
+        Some(Kind::Mp4) => judge_mp4(path, Judge::new(rules)),
+        _ => judge_flv(path, FlvFileJudge::new(rules)),
     }
 }
 
-fn judge_mp4(path: &Path, judge: &mut Judge) -> Result<MediaTime, String> {
+fn judge_flv(path: &Path, mut judge: FlvFileJudge) -> Result<Verdict, String> {
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let mut piece = vec![0; 256 * 1024];
+    loop {
+        let read = file.read(&mut piece).map_err(|error| error.to_string())?;
+        if read == 0 {
+            return Ok(judge.finish());
+        }
+        judge
+            .push(piece.get(..read).unwrap_or_default())
+            .map_err(|error| format!("it is not a sound FLV file: {error}"))?;
+    }
+}
+
+/// A file has no protocol; whether the channel takes plain RTMP is not its business.
+fn judge_mp4(path: &Path, mut judge: Judge) -> Result<Verdict, String> {
+    judge.published(MediaTime::ZERO);
     let mut reader = record::Reader::open(path).map_err(|error| error.to_string())?;
     let config = reader.config();
     for video in &config.video {
@@ -119,7 +104,7 @@ fn judge_mp4(path: &Path, judge: &mut Judge) -> Result<MediaTime, String> {
         judge.access_unit(&unit, now);
         while judge.poll().is_some() {}
     }
-    Ok(now)
+    Ok(judge.finish(now))
 }
 
 fn tell(path: &Path, judged: &Result<Verdict, String>, as_json: bool) {
@@ -128,7 +113,11 @@ fn tell(path: &Path, judged: &Result<Verdict, String>, as_json: bool) {
     let _ = match judged {
         _ if as_json => {
             let (verdict, error) = (judged.as_ref().ok(), judged.as_ref().err());
-            writeln!(out, "{}", serde_json::json!({ "file": path.to_string(), "verdict": verdict, "error": error }))
+            writeln!(
+                out,
+                "{}",
+                serde_json::json!({ "file": path.to_string(), "verdict": verdict, "error": error })
+            )
         }
         Ok(verdict) => write!(out, "{path}: {}", sentences(verdict)),
         Err(why) => {

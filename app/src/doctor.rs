@@ -98,7 +98,10 @@ fn examine() -> Checkup {
     };
     let folder = crate::settings::default_recordings();
     let recordings = crate::settings::make_writable(&folder)
-        .map(|()| DiskLine { folder: folder.display().to_string(), free_bytes: crate::disk::free_bytes(&folder) })
+        .map(|()| DiskLine {
+            folder: folder.display().to_string(),
+            free_bytes: crate::disk::free_bytes(&folder),
+        })
         .map_err(|failure| failure.to_string());
     let passed = monotonic.elapsed().as_secs_f64();
     let walled = wall.elapsed().map_or(f64::NEG_INFINITY, |span| span.as_secs_f64());
@@ -162,7 +165,9 @@ fn page(checkup: &Checkup) -> String {
     }
     lines.push(match &checkup.recordings {
         Ok(disk) => {
-            let room = disk.free_bytes.map_or_else(String::new, |bytes| format!(", {:.0} GB free", bytes as f64 / 1e9));
+            let room = disk
+                .free_bytes
+                .map_or_else(String::new, |bytes| format!(", {:.0} GB free", bytes as f64 / 1e9));
             format!("Recordings   {}{room}", disk.folder)
         }
         Err(why) => format!("Recordings   {why}"),

@@ -4,6 +4,7 @@
 mod canvas;
 mod fan_out;
 mod figures;
+mod keeping;
 mod live;
 mod recording;
 mod sound;
@@ -167,6 +168,8 @@ struct Core {
     room_bytes: Option<u64>,
     measured: figures::Rates,
     canvas_watch: Watch,
+    /// When the edited collection is to be saved.
+    save_at: Option<Instant>,
     told_states: (LiveState, RecordingState),
     quitting: bool,
 }
@@ -227,6 +230,7 @@ impl Core {
             room_bytes: settings.record_into.as_deref().and_then(crate::disk::free_bytes),
             measured: figures::Rates::default(),
             canvas_watch: Watch::new(),
+            save_at: None,
             told_states: (LiveState::Off, RecordingState::Off),
             quitting: false,
             settings,
@@ -234,6 +238,9 @@ impl Core {
             events,
         };
         core.follow_collection();
+        if let Some(notice) = core.settings.notice.take() {
+            core.tell(notice);
+        }
         Ok(core)
     }
 
@@ -279,12 +286,12 @@ impl Core {
             }
             Command::Undo => {
                 if self.history.undo() {
-                    self.follow_collection();
+                    self.handle_edited();
                 }
             }
             Command::Redo => {
                 if self.history.redo() {
-                    self.follow_collection();
+                    self.handle_edited();
                 }
             }
             Command::GoLive => self.go_live(),
@@ -327,7 +334,7 @@ impl Core {
             None => self.history.apply(edit),
         };
         match done {
-            Ok(()) => self.follow_collection(),
+            Ok(()) => self.handle_edited(),
             Err(error) => self.tell(Problem {
                 severity: Severity::Notice,
                 code: "scene.edit",
@@ -387,6 +394,7 @@ impl Core {
         while let Some(problem) = self.sound.poll_problem() {
             self.tell(problem);
         }
+        self.save_if_due(false);
         self.watch_threads();
         self.watch_live();
         self.watch_recording();
@@ -481,6 +489,7 @@ impl Core {
 
     /// Closes stream and file, in that order, within two seconds each whatever hangs.
     fn close(&mut self, published: &ArcSwap<View>) -> Report {
+        self.save_if_due(true);
         self.stop_live();
         let begun = Instant::now();
         while self.live.is_some() && begun.elapsed() < Duration::from_millis(2500) {

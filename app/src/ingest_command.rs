@@ -38,7 +38,11 @@ pub(crate) fn run(
     let rules = channel::rules(channel)?;
     let given = key::find(key_file)?;
     let failed = |what: String| {
-        Failure::could_not_start("ingest.start", format!("The rehearsal ingest could not be started: {what}."), "")
+        Failure::could_not_start(
+            "ingest.start",
+            format!("The rehearsal ingest could not be started: {what}."),
+            "",
+        )
     };
     let scratch = tempfile::Builder::new()
         .prefix("genlock-ingest")

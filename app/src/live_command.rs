@@ -13,7 +13,12 @@ use crate::show::{self, Plan, Stagehands};
 /// What kept the show from starting.
 pub(crate) fn run(to: &str, args: &ShowArgs) -> Result<Exit, Failure> {
     let destination = destination(to, args)?;
-    let plan = Plan { settings: Settings::of(args)?, destination: Some(destination), is_rehearsal: false, go_live: true };
+    let plan = Plan {
+        settings: Settings::of(args)?,
+        destination: Some(destination),
+        is_rehearsal: false,
+        go_live: true,
+    };
     let report = show::run(plan, args, &Stagehands::new()?)?;
     show::tell(&report, args)?;
     Ok(Exit::from_code(report.exit))
@@ -22,7 +27,11 @@ pub(crate) fn run(to: &str, args: &ShowArgs) -> Result<Exit, Failure> {
 fn destination(to: &str, args: &ShowArgs) -> Result<net::Destination, Failure> {
     let advice = "Write it like rtmps://HOST/app, as the channel's page shows it.";
     let address: IngestAddress = to.parse().map_err(|error: ivs::Error| {
-        Failure::usage("address.unreadable", format!("The address after --to can not be used: {error}."), advice)
+        Failure::usage(
+            "address.unreadable",
+            format!("The address after --to can not be used: {error}."),
+            advice,
+        )
     })?;
     if address.protocol() == Protocol::Srt {
         return Err(Failure::could_not_start(
@@ -36,7 +45,10 @@ fn destination(to: &str, args: &ShowArgs) -> Result<net::Destination, Failure> {
         return Err(Failure::usage(
             "key.missing",
             "There is no stream key.",
-            format!("Put it into the environment variable {} or into a file named with --key-file.", key::VARIABLE),
+            format!(
+                "Put it into the environment variable {} or into a file named with --key-file.",
+                key::VARIABLE
+            ),
         ));
     }
     let mut destination = net::Destination::new(address, key.unwrap_or_else(|| Secret::new("")));

@@ -4,6 +4,7 @@ mod channel;
 mod check;
 mod cli;
 mod clock;
+mod collection_store;
 mod disk;
 mod doctor;
 mod engine;

@@ -13,7 +13,12 @@ pub(crate) struct ProcessMeter {
 
 impl ProcessMeter {
     pub(crate) fn new() -> Self {
-        Self { system: System::new().ok(), pid: sysinfo::get_current_pid().ok(), peak_memory_bytes: 0, last_cpu_ms: 0 }
+        Self {
+            system: System::new().ok(),
+            pid: sysinfo::get_current_pid().ok(),
+            peak_memory_bytes: 0,
+            last_cpu_ms: 0,
+        }
     }
 
     /// Processor milliseconds since the process started; keeps an eye on memory on the way.

@@ -29,7 +29,9 @@ impl Progress {
         let seconds = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let value = match event {
             Event::Live(state) => json!({ "event": "live", "state": format!("{state:?}").to_lowercase() }),
-            Event::Recording(state) => json!({ "event": "recording", "state": format!("{state:?}").to_lowercase() }),
+            Event::Recording(state) => {
+                json!({ "event": "recording", "state": format!("{state:?}").to_lowercase() })
+            }
             Event::Problem(problem) => json!({ "event": "problem", "problem": problem }),
             Event::TransitionEnded { completed } => json!({ "event": "transition", "completed": completed }),
             _ => return None,

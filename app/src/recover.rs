@@ -25,7 +25,10 @@ pub(crate) fn run(dir: &Path, as_json: bool) -> Result<Exit, Failure> {
         let (word, sentence) = match &recovered.outcome {
             Outcome::Repaired { duration, cut_bytes } => (
                 "finished",
-                format!("{path}: finished, {:.1} s long, {cut_bytes} torn bytes cut off.", duration.as_secs_f64()),
+                format!(
+                    "{path}: finished, {:.1} s long, {cut_bytes} torn bytes cut off.",
+                    duration.as_secs_f64()
+                ),
             ),
             Outcome::Empty => ("empty", format!("{path}: cut short before anything was recorded; removed.")),
             Outcome::Running => ("running", format!("{path}: being recorded right now; left alone.")),

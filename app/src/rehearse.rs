@@ -22,7 +22,11 @@ pub(crate) fn run(args: &ShowArgs, out: Option<PathBuf>, channel: &ChannelArgs) 
     let given_key = key::find(args.key_file.as_deref())?;
     // Without a folder of the person's what is received is looked at and thrown away.
     let scratch = tempfile::Builder::new().prefix("genlock-rehearsal").tempdir().map_err(|error| {
-        Failure::could_not_start("rehearse.folder", format!("No temporary folder: {error}."), "Make room on the disk.")
+        Failure::could_not_start(
+            "rehearse.folder",
+            format!("No temporary folder: {error}."),
+            "Make room on the disk.",
+        )
     })?;
     let folder = out.unwrap_or_else(|| scratch.path().to_owned());
     let config = IngestConfig {

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use control::{Problem, Severity};
 use encoder::{BackendKind, RenditionConfig};
 use scene::{Collection, SceneId};
 use units::{FrameRate, Kbps, Size, Span, TrackId};
 
 use crate::cli::ShowArgs;
+use crate::collection_store::{self, CollectionStore, StoreError};
 use crate::outcome::Failure;
 
 /// Sound bitrate when none is asked for; the service takes 96 to 320 kbps (IVS user guide, "Audio Settings").
@@ -20,6 +22,10 @@ pub(crate) struct Settings {
     pub(crate) collection: Collection,
     /// Where the collection's relative paths start.
     pub(crate) base_folder: PathBuf,
+    /// Where edits of the collection are kept.
+    pub(crate) home: Option<Home>,
+    /// What the person should know before anything else.
+    pub(crate) notice: Option<Problem>,
     pub(crate) first_scene: SceneId,
     /// Change the scene this often.
     pub(crate) switch_every: Option<Span>,
@@ -42,11 +48,16 @@ impl Settings {
         let canvas = match args.canvas {
             Some(size) => size,
             None => Size::new(1280, 720).map_err(|error| {
-                Failure::could_not_start("settings.canvas", format!("The canvas is not possible: {error}."), "")
+                Failure::could_not_start(
+                    "settings.canvas",
+                    format!("The canvas is not possible: {error}."),
+                    "",
+                )
             })?,
         };
         let rate = args.fps.unwrap_or(FrameRate::FPS_30);
-        let (collection, base_folder) = open_collection(args.scenes.as_deref(), canvas)?;
+        let Opened { collection, base_folder, home, notice } =
+            open_collection(args.scenes.as_deref(), canvas)?;
         let first_scene = find_scene(&collection, args.scene.as_deref())?;
         let audio_bitrate = args.audio_bitrate.map_or(AUDIO_KBPS, Kbps);
         let bitrate = args.bitrate.map_or_else(|| advised_bitrate(canvas, audio_bitrate), Kbps);
@@ -67,6 +78,8 @@ impl Settings {
             title: collection.name.clone(),
             collection,
             base_folder,
+            home,
+            notice,
             first_scene,
             switch_every: args.switch.map(Span::from_duration).filter(|span| *span > Span::ZERO),
             rendition,
@@ -126,28 +139,91 @@ fn find_encoder(name: &str) -> Result<BackendKind, Failure> {
     })
 }
 
-fn open_collection(scenes: Option<&str>, canvas: Size) -> Result<(Collection, PathBuf), Failure> {
+/// Where a collection is kept, and under which name.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    pub(crate) store: CollectionStore,
+    pub(crate) name: String,
+}
+
+/// An opened collection.
+struct Opened {
+    collection: Collection,
+    /// Where relative paths start.
+    base_folder: PathBuf,
+    /// Where edits are kept; the demo is kept nowhere.
+    home: Option<Home>,
+    /// What the person should know about it.
+    notice: Option<Problem>,
+}
+
+/// Name of the collection that is opened when none is named and none exists.
+const FIRST_COLLECTION: &str = "Scenes";
+
+fn open_collection(scenes: Option<&str>, canvas: Size) -> Result<Opened, Failure> {
     let here = || std::env::current_dir().unwrap_or_default();
-    let Some(name) = scenes.filter(|name| *name != "demo") else {
-        return Ok((Collection::demo(canvas), here()));
-    };
-    let path = Path::new(name);
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::could_not_start(
-            "scenes.file",
-            format!("The scenes in {} could not be read: {error}.", path.display()),
-            "Check the path, or use --scenes demo.",
-        )
-    })?;
-    let loaded = scene::from_json(&text).map_err(|error| {
-        Failure::could_not_start(
+    match scenes {
+        Some("demo") => {
+            Ok(Opened { collection: Collection::demo(canvas), base_folder: here(), home: None, notice: None })
+        }
+        Some(path) => open_file(Path::new(path), here),
+        None => Ok(open_own(canvas)),
+    }
+}
+
+/// A collection that the command line names; one that can not be opened is an error.
+fn open_file(path: &Path, here: impl Fn() -> PathBuf) -> Result<Opened, Failure> {
+    let loaded = collection_store::read(path).map_err(|error| match error {
+        StoreError::Content { .. } => Failure::could_not_start(
             "scenes.content",
-            format!("{} holds no scenes this version can open: {error}.", path.display()),
+            format!("{error}."),
             "The file was left as it is; open an older version of it, or use --scenes demo.",
-        )
+        ),
+        _ => Failure::could_not_start(
+            "scenes.file",
+            format!("{error}."),
+            "Check the path, or use --scenes demo.",
+        ),
     })?;
-    let folder = path.parent().map(Path::to_owned).filter(|folder| !folder.as_os_str().is_empty());
-    Ok((loaded.collection, folder.unwrap_or_else(here)))
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(here, Path::to_owned);
+    let home = path
+        .file_stem()
+        .map(|stem| Home { store: CollectionStore::new(&folder), name: stem.to_string_lossy().into_owned() });
+    Ok(Opened { collection: loaded.collection, base_folder: folder, home, notice: None })
+}
+
+/// The person's own collection, or a demo to begin with. One that can not be read is told and left alone.
+fn open_own(canvas: Size) -> Opened {
+    let folders = directories::ProjectDirs::from("", "", "Genlock");
+    let folder = folders.map(|f| f.data_dir().join("collections")).unwrap_or_default();
+    let store = CollectionStore::new(&folder);
+    let name = store.names().ok().and_then(|names| {
+        let first = names.first().cloned();
+        names.into_iter().find(|name| name == FIRST_COLLECTION).or(first)
+    });
+    let is_new = name.is_none();
+    let home = Home { name: name.unwrap_or_else(|| FIRST_COLLECTION.to_owned()), store };
+    let (collection, notice) = match home.store.load(&home.name) {
+        Ok(loaded) => (loaded.collection, None),
+        Err(_) if is_new => (Collection::demo(canvas), None),
+        Err(error) => (Collection::demo(canvas), Some(unreadable(&home, &error))),
+    };
+    Opened { collection, base_folder: folder, home: Some(home), notice }
+}
+
+fn unreadable(home: &Home, error: &StoreError) -> Problem {
+    let older = home.store.versions(&home.name).ok().and_then(|versions| versions.into_iter().next());
+    Problem {
+        severity: Severity::Warning,
+        code: "scenes.unreadable",
+        happened: format!("Your scenes could not be opened: {error}."),
+        done: "The file was left as it is, and the demo is shown instead; what you change is kept under another name."
+            .into(),
+        advice: older.map_or_else(String::new, |path| {
+            format!("Open the version before it with --scenes \"{}\".", path.display())
+        }),
+    }
 }
 
 fn find_scene(collection: &Collection, wanted: Option<&str>) -> Result<SceneId, Failure> {
@@ -156,7 +232,8 @@ fn find_scene(collection: &Collection, wanted: Option<&str>) -> Result<SceneId, 
         None => first,
         Some(name) => {
             let by_name = collection.scenes.iter().find(|scene| scene.name.eq_ignore_ascii_case(name));
-            let by_number = || name.parse::<usize>().ok().and_then(|n| collection.scenes.get(n.checked_sub(1)?));
+            let by_number =
+                || name.parse::<usize>().ok().and_then(|n| collection.scenes.get(n.checked_sub(1)?));
             by_name.or_else(by_number).map(|scene| scene.id)
         }
     };

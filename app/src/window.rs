@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use compositor::{Gpu, Preview};
+use compositor::{Gpu, Preview, PreviewFrame};
 use control::{Command, View};
 use crossbeam_channel::Sender;
 use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupExisting};
@@ -32,6 +32,10 @@ pub(crate) struct Show {
 /// No display, or a window system that gives no window.
 pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let is_software = gpu.info().is_software;
+    // A software adapter works its queue off in order, and a window takes it longer than a frame: with a device of its
+    // own the window holds no frame of the show up. On hardware the device is shared and the preview never leaves it.
+    let own_gpu = is_software.then(|| Gpu::open(Some(&gpu.info().name)).ok()).flatten();
+    let (gpu, shares_device) = (own_gpu.as_ref().unwrap_or(gpu), own_gpu.is_none());
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Genlock")
@@ -53,12 +57,17 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
             }),
             ..egui_wgpu::WgpuConfiguration::default()
         },
+        // Noise against banding in gradients: the window has none, and on a software adapter it costs more than all
+        // the rest of a pixel.
+        dithering: false,
         ..eframe::NativeOptions::default()
     };
     let opened = eframe::run_native(
         "Genlock",
         options,
-        Box::new(move |creation| Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))),
+        Box::new(move |creation| {
+            Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software, shares_device)))
+        }),
     );
     opened.map_err(|error| {
         Failure::could_not_start(
@@ -73,19 +82,25 @@ struct Window {
     show: Show,
     studio: Studio,
     is_software: bool,
+    /// The compositor's textures can be sampled here.
+    shares_device: bool,
     opened: Instant,
     texture: Option<(wgpu::TextureView, egui::TextureId)>,
+    /// Number of the preview that was last copied into the window's own texture.
+    copied: Option<u64>,
     close_asked: Option<Instant>,
 }
 
 impl Window {
-    fn new(show: Show, ctx: &egui::Context, is_software: bool) -> Self {
+    fn new(show: Show, ctx: &egui::Context, is_software: bool, shares_device: bool) -> Self {
         Self {
             show,
             studio: Studio::new(ctx),
             is_software,
+            shares_device,
             opened: Instant::now(),
             texture: None,
+            copied: None,
             close_asked: None,
         }
     }
@@ -100,19 +115,59 @@ impl Window {
     fn preview_texture(&mut self, frame: &eframe::Frame) -> Option<PreviewTexture> {
         let state = frame.wgpu_render_state()?;
         let picture = self.show.preview.latest()?;
+        let view =
+            if self.shares_device { picture.view.clone() } else { self.copy_picture(state, &picture)? };
         let mut renderer = state.renderer.write();
         let filter = wgpu::FilterMode::Linear;
         let id = match &self.texture {
-            Some((view, id)) if *view == picture.view => *id,
+            Some((known, id)) if *known == view => *id,
             Some((_, id)) => {
-                renderer.update_egui_texture_from_wgpu_texture(&state.device, &picture.view, filter, *id);
+                renderer.update_egui_texture_from_wgpu_texture(&state.device, &view, filter, *id);
                 *id
             }
-            None => renderer.register_native_texture(&state.device, &picture.view, filter),
+            None => renderer.register_native_texture(&state.device, &view, filter),
         };
         let size = egui::vec2(picture.size.width_px() as f32, picture.size.height_px() as f32);
-        self.texture = Some((picture.view, id));
+        self.texture = Some((view, id));
         Some(PreviewTexture { id, size })
+    }
+
+    /// The picture in a texture of the window's own device; it is copied once.
+    fn copy_picture(
+        &mut self,
+        state: &egui_wgpu::RenderState,
+        picture: &PreviewFrame,
+    ) -> Option<wgpu::TextureView> {
+        let size = wgpu::Extent3d {
+            width: picture.size.width_px(),
+            height: picture.size.height_px(),
+            depth_or_array_layers: 1,
+        };
+        let known = self.texture.as_ref().map(|(view, _)| view.clone());
+        let view = known.filter(|view| view.texture().size() == size).unwrap_or_else(|| {
+            self.copied = None;
+            let texture = state.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("preview"),
+                size,
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::Rgba8Unorm,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            });
+            texture.create_view(&wgpu::TextureViewDescriptor::default())
+        });
+        if self.copied != Some(picture.serial) {
+            let rows = wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(size.width * 4),
+                rows_per_image: None,
+            };
+            state.queue.write_texture(view.texture().as_image_copy(), picture.rgba.as_ref()?, rows, size);
+            self.copied = Some(picture.serial);
+        }
+        Some(view)
     }
 
     /// A stream on air is not ended by one stray click on the window's cross.

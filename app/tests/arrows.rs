@@ -1,7 +1,13 @@
 //! The one-way arrows between the crates of this workspace, as ARCHITECTURE.md draws them, checked against what cargo
 //! says the crates depend on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -26,8 +32,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "genlock",
         &[
-            "units", "scene", "control", "capture", "compositor", "mixer", "ertmp", "ivs", "publish", "net",
-            "record", "ingest", "encoder", "ui",
+            "units",
+            "scene",
+            "control",
+            "capture",
+            "compositor",
+            "mixer",
+            "ertmp",
+            "ivs",
+            "publish",
+            "net",
+            "record",
+            "ingest",
+            "encoder",
+            "ui",
         ],
     ),
 ];
@@ -121,7 +139,8 @@ fn foreign_crates_stay_behind_their_fences() {
     let mut broken = Vec::new();
     for (name, package) in workspace() {
         for (foreign, may_use) in FENCES {
-            let uses = package.uses.iter().any(|used| used == foreign || used.starts_with(&format!("{foreign}-")));
+            let uses =
+                package.uses.iter().any(|used| used == foreign || used.starts_with(&format!("{foreign}-")));
             if uses && !may_use.contains(&name.as_str()) {
                 broken.push(format!("{name} -> {foreign}"));
             }

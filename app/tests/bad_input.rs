@@ -1,6 +1,12 @@
 //! Every wrong input ends in one clear sentence and its own exit code, never in a panic, never with the key in it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,15 +39,14 @@ fn inputs(folder: &Path) -> Vec<Wrong> {
     // Held until the process ends, so the port stays taken.
     std::mem::forget(taken);
     let live = |to: &str, more: &[&str]| {
-        let mut arguments = vec!["live", "--headless", "--no-record", "--for", "3s", "--canvas", "320x180", "--to", to];
+        let mut arguments =
+            vec!["live", "--headless", "--no-record", "--for", "3s", "--canvas", "320x180", "--to", to];
         arguments.extend(more);
         arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>()
     };
     let of = |what, exit, names, arguments: Vec<String>| Wrong { what, arguments, exit, names };
     let rehearse = ["rehearse", "--headless", "--for", "2s", "--canvas", "320x180"];
-    let rehearse = |more: &[&str]| {
-        rehearse.iter().chain(more).map(|a| (*a).to_owned()).collect::<Vec<_>>()
-    };
+    let rehearse = |more: &[&str]| rehearse.iter().chain(more).map(|a| (*a).to_owned()).collect::<Vec<_>>();
     vec![
         wrong("no such command", 2, "dance", &["dance"]),
         wrong("no such option", 2, "--loud", &["--loud"]),
@@ -55,17 +60,42 @@ fn inputs(folder: &Path) -> Vec<Wrong> {
         of("nobody listens", 4, "127.0.0.1", live("rtmp://127.0.0.1:9/app", &[])),
         of("no such name", 4, "no-such-host.invalid", live("rtmps://no-such-host.invalid/app", &[])),
         of("missing CA", 4, "missing.pem", live("rtmps://127.0.0.1/app", &["--ca", &path("missing.pem")])),
-        of("CA that is none", 4, "not-pem.pem", live("rtmps://127.0.0.1/app", &["--ca", &path("not-pem.pem")])),
-        of("missing key file", 2, "missing-key", live("rtmps://127.0.0.1/app", &["--key-file", &path("missing-key")])),
-        of("empty key file", 2, "empty-key", live("rtmps://127.0.0.1/app", &["--key-file", &path("empty-key")])),
+        of(
+            "CA that is none",
+            4,
+            "not-pem.pem",
+            live("rtmps://127.0.0.1/app", &["--ca", &path("not-pem.pem")]),
+        ),
+        of(
+            "missing key file",
+            2,
+            "missing-key",
+            live("rtmps://127.0.0.1/app", &["--key-file", &path("missing-key")]),
+        ),
+        of(
+            "empty key file",
+            2,
+            "empty-key",
+            live("rtmps://127.0.0.1/app", &["--key-file", &path("empty-key")]),
+        ),
         of("missing scenes", 4, "missing.json", rehearse(&["--scenes", &path("missing.json")])),
         of("broken scenes", 4, "not-json.json", rehearse(&["--scenes", &path("not-json.json")])),
         of("other JSON", 4, "other.json", rehearse(&["--scenes", &path("other.json")])),
         of("no such scene", 2, "Nowhere", rehearse(&["--scenes", "demo", "--scene", "Nowhere"])),
         of("no such encoder", 4, "nosuchenc", rehearse(&["--scenes", "demo", "--encoder", "nosuchenc"])),
         of("no such ladder", 4, "missing-ladder.json", rehearse(&["--ladder", &path("missing-ladder.json")])),
-        of("recording into a file", 4, "a-file", rehearse(&["--scenes", "demo", "--record", &path("a-file")])),
-        of("report into nowhere", 4, "no/such/folder", rehearse(&["--report", &path("no/such/folder/r.json")])),
+        of(
+            "recording into a file",
+            4,
+            "a-file",
+            rehearse(&["--scenes", "demo", "--record", &path("a-file")]),
+        ),
+        of(
+            "report into nowhere",
+            4,
+            "no/such/folder",
+            rehearse(&["--report", &path("no/such/folder/r.json")]),
+        ),
         wrong("unknown channel type", 2, "platinum", &["ingest", "--channel", "platinum"]),
         of(
             "port in use",

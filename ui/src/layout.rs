@@ -167,11 +167,14 @@ impl Behavior<PanelKind> for Panes<'_, '_> {
     fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, kind: &mut PanelKind) -> egui_tiles::UiResponse {
         let theme = self.pass.theme;
         let (fill, margin) = match kind {
-            PanelKind::Program => (theme.background, Margin::ZERO),
-            PanelKind::Mixer => (theme.panel, Margin::symmetric(16, 12)),
-            PanelKind::Scenes | PanelKind::Stream => (theme.panel, Margin::same(12)),
+            // Paints its own ground, around the picture only.
+            PanelKind::Program => (self.arranging.then_some(theme.background), Margin::ZERO),
+            PanelKind::Mixer => (Some(theme.panel), Margin::symmetric(16, 12)),
+            PanelKind::Scenes | PanelKind::Stream => (Some(theme.panel), Margin::same(12)),
         };
-        ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
+        if let Some(fill) = fill {
+            ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
+        }
         let mut drag = egui_tiles::UiResponse::None;
         group(ui, UiBuilder::new(), Role::Region, kind.title(), |ui| {
             if self.arranging {

@@ -28,7 +28,10 @@ const PREVIEW_ONLY_FPS: u64 = 10;
 
 /// What the engine wants of the canvas.
 pub(super) enum Order {
-    Switch { scene: SceneId, transition: Transition },
+    Switch {
+        scene: SceneId,
+        transition: Transition,
+    },
     /// Feed these encoders, or none.
     Encode(Option<Arc<EncoderGroup>>),
     Stop,
@@ -37,7 +40,9 @@ pub(super) enum Order {
 /// What the canvas tells the engine.
 #[derive(Debug)]
 pub(super) enum News {
-    TransitionEnded { completed: bool },
+    TransitionEnded {
+        completed: bool,
+    },
     /// A frame could not be composed; the picture before it was repeated.
     Trouble(String),
     /// The adapter is gone; nothing can be composed any more.
@@ -239,20 +244,28 @@ impl Worker {
         for ended in evaluated.ended {
             let _ = self.news.try_send(News::TransitionEnded { completed: ended.completed });
         }
+        // A frame that was late at an earlier tick makes room first; it is too old to be sent, and the next repeat.
+        if let Err(error) = self.collect_finished() {
+            return self.stumble(index, composed_at, &error);
+        }
         let sources = self.setup.sources.load();
         let lookup = |id: SourceId| sources.get(&id).and_then(|source| source.frame_at(pts));
         match self.compositor.compose(pts, &evaluated.picture, &lookup) {
             Ok(()) => self.under_way.push_back(Ticket { index, composed_at }),
             Err(error) => return self.stumble(index, composed_at, &error),
         }
-        loop {
-            match self.compositor.collect(FRAME_DEADLINE) {
-                Ok(Some(frame)) => self.deliver(&frame),
-                Ok(None) => break,
-                Err(error) => return self.stumble(index, composed_at, &error),
-            }
+        if let Err(error) = self.collect_finished() {
+            return self.stumble(index, composed_at, &error);
         }
         self.in_trouble = false;
+        Ok(())
+    }
+
+    /// Delivers what is finished; waits where the compositor has no room for another frame.
+    fn collect_finished(&mut self) -> Result<(), compositor::Error> {
+        while let Some(frame) = self.compositor.collect(FRAME_DEADLINE)? {
+            self.deliver(&frame);
+        }
         Ok(())
     }
 
@@ -260,7 +273,8 @@ impl Worker {
         let Some(ticket) = self.under_way.pop_front() else { return };
         self.counters.rendered.fetch_add(1, Ordering::Relaxed);
         self.counters.compose.record(self.setup.clock.now() - ticket.composed_at);
-        let pictures: Vec<_> = self.setup.tracks.iter().copied().zip(frame.pictures.iter().cloned()).collect();
+        let pictures: Vec<_> =
+            self.setup.tracks.iter().copied().zip(frame.pictures.iter().cloned()).collect();
         if self.encoders.is_some() {
             self.push(ticket, pictures.clone());
         }
@@ -285,7 +299,12 @@ impl Worker {
     }
 
     /// A frame that could not be composed is replaced by the one before it. Only a lost adapter ends the canvas.
-    fn stumble(&mut self, index: u64, composed_at: MediaTime, error: &compositor::Error) -> Result<(), String> {
+    fn stumble(
+        &mut self,
+        index: u64,
+        composed_at: MediaTime,
+        error: &compositor::Error,
+    ) -> Result<(), String> {
         if let compositor::Error::DeviceLost { .. } = error {
             return Err(error.to_string());
         }

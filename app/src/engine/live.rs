@@ -92,9 +92,12 @@ impl Core {
             advice: advice.into(),
         };
         let renditions = vec![self.settings.rendition.clone()];
-        let (group, video) = EncoderGroup::start(self.settings.rate, renditions, clock.clone())
-            .map_err(|error| refused(error.to_string(), "Run `genlock doctor` to see which encoders work here."))?;
-        let config = AudioEncoderConfig { track: units::TrackId::PRIMARY, bitrate: self.settings.audio_bitrate };
+        let (group, video) =
+            EncoderGroup::start(self.settings.rate, renditions, clock.clone()).map_err(|error| {
+                refused(error.to_string(), "Run `genlock doctor` to see which encoders work here.")
+            })?;
+        let config =
+            AudioEncoderConfig { track: units::TrackId::PRIMARY, bitrate: self.settings.audio_bitrate };
         let audio = self
             .sound
             .encode(config, clock)
@@ -102,7 +105,10 @@ impl Core {
         let encoders = group
             .reports()
             .iter()
-            .map(|report| EncoderView { name: report.backend.element().to_owned(), reason: report.reason.clone() })
+            .map(|report| EncoderView {
+                name: report.backend.element().to_owned(),
+                reason: report.reason.clone(),
+            })
             .collect();
         let group = Arc::new(group);
         self.fan_out.order(Order::Encode { video, audio, tracks: 1 });
@@ -193,7 +199,9 @@ impl Core {
         let Some(live) = &mut self.live else { return };
         if live.ask_for_idr_at.is_some_and(|at| now >= at) {
             live.ask_for_idr_at = None;
-            if let Some(encoding) = self.encoding.as_ref().filter(|_| live.output.stats().step == Step::Accepted) {
+            if let Some(encoding) =
+                self.encoding.as_ref().filter(|_| live.output.stats().step == Step::Accepted)
+            {
                 encoding.group.request_idr();
             }
         }
@@ -242,7 +250,8 @@ impl Core {
                 severity: Severity::Warning,
                 code: "live.degraded",
                 happened: format!("The stream is degraded: {}.", health.words()),
-                done: "Pictures are dropped where they have to be; sound and recording are not touched.".into(),
+                done: "Pictures are dropped where they have to be; sound and recording are not touched."
+                    .into(),
                 advice: "Use a cable instead of Wi-Fi, or a lower bitrate.".into(),
             }),
             // What every stream hears at its beginning and end is no news.
@@ -321,7 +330,9 @@ impl Core {
                 code: "recording.failed",
                 happened: format!("The recording ended: {}.", status.error.clone().unwrap_or_default()),
                 done: "What was recorded plays up to there; the stream goes on.".into(),
-                advice: format!("Make room or choose another folder, then record anew. {path}").trim().to_owned(),
+                advice: format!("Make room or choose another folder, then record anew. {path}")
+                    .trim()
+                    .to_owned(),
             });
             self.stop_recording();
         }

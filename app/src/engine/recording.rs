@@ -73,7 +73,10 @@ struct Feed(Arc<Shared>);
 impl Recording {
     /// Starts the thread; the file is made when the encoders have told their configuration.
     pub(super) fn start(folder: PathBuf, title: String, clock: Arc<SystemClock>) -> Result<Self, Failure> {
-        let inner = Inner { status: Status { state: RecordingState::Recording, ..Status::default() }, ..Inner::default() };
+        let inner = Inner {
+            status: Status { state: RecordingState::Recording, ..Status::default() },
+            ..Inner::default()
+        };
         let shared = Arc::new(Shared { inner: Mutex::new(inner), wake: Condvar::new(), clock });
         let worker = Worker { shared: shared.clone(), folder, title, recorder: None, failed: false };
         let thread = std::thread::Builder::new()
@@ -155,7 +158,8 @@ impl Output for Feed {
             && segment.queue.push(unit.clone(), None, now) == Pushed::Dropped
             && inner.status.error.is_none()
         {
-            inner.status.error = Some("the disk takes the recording too slowly; pictures are missing in it".into());
+            inner.status.error =
+                Some("the disk takes the recording too slowly; pictures are missing in it".into());
         }
         self.0.wake.notify_all();
     }
@@ -188,8 +192,7 @@ impl Worker {
                 Next::End => {
                     self.close_file();
                     let mut inner = self.shared.inner();
-                    let state =
-                        if self.failed { RecordingState::Failed } else { RecordingState::Off };
+                    let state = if self.failed { RecordingState::Failed } else { RecordingState::Off };
                     inner.status.state = state;
                     self.shared.wake.notify_all();
                     return;
@@ -284,8 +287,7 @@ impl Worker {
     fn fail(&mut self, error: &record::Error) {
         self.failed = true;
         let mut inner = self.shared.inner();
-        inner.status.state =
-            if inner.finishing { RecordingState::Finishing } else { RecordingState::Failed };
+        inner.status.state = if inner.finishing { RecordingState::Finishing } else { RecordingState::Failed };
         inner.status.error.get_or_insert(error.to_string());
     }
 }

@@ -216,7 +216,8 @@ impl Worker {
     /// How long after its instant a block is mixed. Devices are waited for only while one can be heard.
     fn lag(&self) -> Span {
         let gains = self.gains.load();
-        let hears_device = gains.iter().any(|(id, _)| self.known.get(id).is_some_and(|known| known.is_device));
+        let hears_device =
+            gains.iter().any(|(id, _)| self.known.get(id).is_some_and(|known| known.is_device));
         if hears_device { mixer::RENDER_LAG } else { LAG_EXACT }
     }
 

@@ -27,7 +27,16 @@ fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
 
 fn first_time(stream: &Path, kind: &str) -> f64 {
     let output = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", kind, "-show_entries", "stream=start_time", "-of", "csv=p=0"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            kind,
+            "-show_entries",
+            "stream=start_time",
+            "-of",
+            "csv=p=0",
+        ])
         .arg(stream)
         .output()
         .expect("ffprobe runs");
@@ -48,7 +57,17 @@ fn flash_starts(stream: &Path, width: u32, height: u32) -> Vec<f64> {
     let path = stream.to_str().unwrap();
     let luma = ffmpeg(&["-i", path, "-vf", &filter, "-vsync", "passthrough", "-f", "rawvideo", "-"]);
     let times = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "csv=p=0", path])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "frame=pts_time",
+            "-of",
+            "csv=p=0",
+            path,
+        ])
         .output()
         .expect("ffprobe runs");
     let times: Vec<f64> = String::from_utf8_lossy(&times.stdout)

@@ -1,6 +1,12 @@
 //! The whole program against its own rehearsal ingest, judged by ffmpeg.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 mod lip_sync;
 mod show;

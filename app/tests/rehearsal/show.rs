@@ -34,7 +34,13 @@ impl Show {
     pub(crate) fn rehearse_with_key(key: &str, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program();
-        command.env("GENLOCK_STREAM_KEY", key).args(["rehearse", "--headless", "--scenes", "demo", "--ingest-out"]);
+        command.env("GENLOCK_STREAM_KEY", key).args([
+            "rehearse",
+            "--headless",
+            "--scenes",
+            "demo",
+            "--ingest-out",
+        ]);
         command.arg(folder.path().join("received")).arg("--report").arg(folder.path().join("report.json"));
         if !options.contains(&"--no-record") {
             command.arg("--record").arg(folder.path().join("recording"));
@@ -157,7 +163,8 @@ impl Ingest {
             .expect("genlock runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addresses: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let addresses: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
         let text = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
         Self { child, folder, rtmp: text("rtmp"), rtmps: text("rtmps"), ca: text("ca_file").into(), key }
     }
@@ -186,8 +193,9 @@ pub(crate) fn record_and_kill(recording: &Path, limit: Duration) {
     // A show lives in real time: this waits for the recording to exist, then lets it run.
     let begun = std::time::Instant::now();
     let exists = || {
-        std::fs::read_dir(recording)
-            .is_ok_and(|mut entries| entries.any(|e| e.is_ok_and(|e| e.path().extension().is_some_and(|x| x == "mp4"))))
+        std::fs::read_dir(recording).is_ok_and(|mut entries| {
+            entries.any(|e| e.is_ok_and(|e| e.path().extension().is_some_and(|x| x == "mp4")))
+        })
     };
     while !exists() && begun.elapsed() < limit * 6 {
         std::thread::sleep(Duration::from_millis(50));

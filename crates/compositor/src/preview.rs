@@ -33,12 +33,17 @@ pub struct PreviewFrame {
     pub size: Size,
     /// Grows by one with every picture.
     pub serial: u64,
+    /// The same picture in system memory, rows without padding, where the processor drew it: for a window that is
+    /// drawn by another device.
+    pub rgba: Option<Arc<[u8]>>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     wanted: Option<Size>,
     newest: Option<PreviewFrame>,
+    /// Nobody has taken the newest picture yet, so another would be drawn for nothing.
+    is_untaken: bool,
     unseen: u32,
 }
 
@@ -68,13 +73,16 @@ impl Preview {
         let mut shared = self.lock();
         shared.wanted = None;
         shared.newest = None;
+        shared.is_untaken = false;
     }
 
-    /// The newest picture, if one was made since [`Preview::show`]. A window that stops asking stops the work; asking
-    /// again resumes it.
+    /// The newest picture, if one was made since [`Preview::show`]. The next is made after this one was taken, so a
+    /// slow window costs no more than it shows; a window that stops asking stops the work, and asking again resumes
+    /// it.
     pub fn latest(&self) -> Option<PreviewFrame> {
         let mut shared = self.lock();
         shared.unseen = 0;
+        shared.is_untaken = false;
         shared.newest.clone()
     }
 
@@ -85,7 +93,7 @@ impl Preview {
     /// The size to draw in, if anybody looks.
     fn wanted(&self, canvas: Size) -> Option<Size> {
         let shared = self.lock();
-        if shared.unseen > PATIENCE {
+        if shared.unseen > PATIENCE || shared.is_untaken {
             return None;
         }
         let wanted = shared.wanted?;
@@ -206,7 +214,7 @@ impl PreviewPainter {
         pass.set_bind_group(0, &ring.bindings, &[]);
         pass.draw(0..3, 0..1);
         drop(pass);
-        let frame = PreviewFrame { view: view.clone(), size, serial: self.serial };
+        let frame = PreviewFrame { view: view.clone(), size, serial: self.serial, rgba: None };
         self.serial += 1;
         self.is_current = true;
         Some(frame)
@@ -250,7 +258,7 @@ impl PreviewPainter {
             view.texture().as_image_copy(),
             view.texture().size(),
         );
-        let frame = PreviewFrame { view: view.clone(), size, serial: self.serial };
+        let frame = PreviewFrame { view: view.clone(), size, serial: self.serial, rgba: Some(rows.into()) };
         self.serial += 1;
         self.is_current = true;
         Ok(Some(frame))
@@ -262,6 +270,7 @@ impl PreviewPainter {
         let mut shared = self.preview.lock();
         if shared.wanted.is_some() && frame.is_some() {
             shared.newest = frame;
+            shared.is_untaken = true;
         }
     }
 

@@ -10,6 +10,6 @@ pub use command::{Command, TransitionKind};
 pub use event::Event;
 pub use problem::{Problem, Severity};
 pub use view::{
-    AudioMeterView, DestinationView, DeviceState, EncoderView, LiveState, MeterLevels, OutputQueueView, ProgramView,
-    RecordingState, RecordingView, RenditionView, SceneView, SourceView, View,
+    AudioMeterView, DestinationView, DeviceState, EncoderView, LiveState, MeterLevels, OutputQueueView,
+    ProgramView, RecordingState, RecordingView, RenditionView, SceneView, SourceView, View,
 };

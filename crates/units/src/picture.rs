@@ -69,8 +69,12 @@ pub enum VideoFrameError {
 impl fmt::Display for VideoFrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PlaneCount { expected, found } => write!(f, "picture with {found} planes instead of {expected}"),
-            Self::PlaneOutOfBounds { plane } => write!(f, "plane {plane} does not lie inside the picture's bytes"),
+            Self::PlaneCount { expected, found } => {
+                write!(f, "picture with {found} planes instead of {expected}")
+            }
+            Self::PlaneOutOfBounds { plane } => {
+                write!(f, "plane {plane} does not lie inside the picture's bytes")
+            }
         }
     }
 }
@@ -183,14 +187,18 @@ impl VideoFrame {
     /// not exist.
     pub fn plane(&self, plane: usize) -> &[u8] {
         let Some(place) = self.planes.get(plane) else { return &[] };
-        let Some((row_bytes, rows)) = self.format.plane_shapes(self.size).get(plane).copied() else { return &[] };
+        let Some((row_bytes, rows)) = self.format.plane_shapes(self.size).get(plane).copied() else {
+            return &[];
+        };
         let end = place.offset + place.stride * (rows - 1) + row_bytes;
         (*self.bytes).as_ref().get(place.offset..end).unwrap_or(&[])
     }
 
     /// The bytes of row `row` of plane `plane`, without padding; empty outside of the picture.
     pub fn row(&self, plane: usize, row: usize) -> &[u8] {
-        let Some((row_bytes, rows)) = self.format.plane_shapes(self.size).get(plane).copied() else { return &[] };
+        let Some((row_bytes, rows)) = self.format.plane_shapes(self.size).get(plane).copied() else {
+            return &[];
+        };
         if row >= rows {
             return &[];
         }

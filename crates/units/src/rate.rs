@@ -85,7 +85,8 @@ impl FrameRate {
     /// Presentation time of frame `frame`, rounded down to the nanosecond. Computed from the number and never
     /// accumulated, so an hour of 30000/1001 does not drift.
     pub fn pts_of(self, frame: u64) -> Pts {
-        let nanos = i128::from(frame) * i128::from(self.denominator) * NANOS_PER_SEC / i128::from(self.numerator);
+        let nanos =
+            i128::from(frame) * i128::from(self.denominator) * NANOS_PER_SEC / i128::from(self.numerator);
         Pts::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 

@@ -22,9 +22,26 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     let whole = ui.available_rect_before_wrap();
     let buttons_top = (whole.bottom() - BUTTONS_HEIGHT).max(whole.top());
     let stage = Rect::from_min_max(whole.min, pos2(whole.right(), buttons_top)).shrink(12.0);
-    program(ui, pass, stage);
+    // Reserved, so that it lies below what the programme draws.
+    let ground = ui.painter().add(egui::Shape::Noop);
+    let picture = program(ui, pass, stage).filter(|_| pass.preview.is_some());
+    let strips = around(whole, picture);
+    let fill = pass.theme.background;
+    ui.painter().set(ground, strips.map(|strip| egui::Shape::rect_filled(strip, 0.0, fill)).to_vec());
     let row = Rect::from_min_max(pos2(whole.left(), buttons_top), whole.max).shrink2(vec2(12.0, 8.0));
     transitions(ui, pass, row);
+}
+
+/// The four strips of `whole` around `hole`; what an opaque picture covers is not painted twice, which a software
+/// adapter feels.
+fn around(whole: Rect, hole: Option<Rect>) -> [Rect; 4] {
+    let hole = hole.map_or_else(|| Rect::from_min_size(whole.min, Vec2::ZERO), |hole| hole.intersect(whole));
+    [
+        Rect::from_min_max(whole.min, pos2(whole.right(), hole.top())),
+        Rect::from_min_max(pos2(whole.left(), hole.bottom()), whole.max),
+        Rect::from_min_max(pos2(whole.left(), hole.top()), hole.left_bottom()),
+        Rect::from_min_max(hole.right_top(), pos2(whole.right(), hole.bottom())),
+    ]
 }
 
 /// The largest rectangle of a shape within a place, in the middle of it.
@@ -36,7 +53,8 @@ fn letterboxed(place: Rect, shape: Vec2) -> Rect {
     Rect::from_center_size(place.center(), shape * scale)
 }
 
-fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
+/// Returns where the picture is.
+fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) -> Option<Rect> {
     let (theme, view) = (pass.theme, pass.view);
     let canvas = view.program.size;
     let shape = pass
@@ -55,7 +73,7 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
         )
     });
     if frame.width() < 16.0 {
-        return;
+        return None;
     }
     let painter = ui.painter();
     let picture = frame.shrink(4.0);
@@ -87,6 +105,7 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) {
         painter.rect_filled(tag, CORNER_SMALL, Theme::tint(theme.background, theme.panel, 0.8));
         paint_words(painter, tag, Align2::CENTER_CENTER, galley);
     }
+    Some(picture)
 }
 
 fn transitions(ui: &mut Ui, pass: &mut Pass<'_>, row: Rect) {
