@@ -7,6 +7,7 @@
 //!     ./x bench idle       the window doing nothing
 
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
+#![allow(clippy::indexing_slicing, reason = "serde_json answers a missing member with null")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

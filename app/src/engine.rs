@@ -249,7 +249,7 @@ impl Core {
         let mut last_cpu = (self.process.sample(), Instant::now());
         while !self.quitting {
             match commands.recv_timeout(PULSE) {
-                Ok(command) => self.obey(command),
+                Ok(command) => self.obey(&command),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.quitting = true,
             }
@@ -274,8 +274,8 @@ impl Core {
         report
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
+    fn obey(&mut self, command: &Command) {
+        match *command {
             Command::SwitchScene(scene) => self.switch(scene),
             Command::SetTransition { kind, duration_ms } => self.transition = (kind, duration_ms.min(10_000)),
             Command::SetItemVisible { item, visible } => self.edit(&Edit::SetVisible { item, visible }, None),

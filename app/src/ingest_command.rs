@@ -66,7 +66,9 @@ pub(crate) fn run(
             let path = folder.join(KEY_FILE);
             write_private(&path, ingest.stream_key().expose())
                 .map_err(|error| failed(format!("{} can not be written: {error}", path.display())))?;
-            line["key_file"] = json!(path);
+            if let Some(line) = line.as_object_mut() {
+                line.insert("key_file".into(), json!(path));
+            }
         }
         print_line(&line.to_string());
         wait(run_for).await;

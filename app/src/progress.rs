@@ -37,7 +37,7 @@ impl Progress {
             _ => return None,
         };
         let mut value = value;
-        value["seconds"] = json!(seconds);
+        value.as_object_mut()?.insert("seconds".into(), json!(seconds));
         Some(value.to_string())
     }
 }

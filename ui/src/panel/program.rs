@@ -35,7 +35,9 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
 /// The four strips of `whole` around `hole`; what an opaque picture covers is not painted twice, which a software
 /// adapter feels.
 fn around(whole: Rect, hole: Option<Rect>) -> [Rect; 4] {
-    let hole = hole.map_or_else(|| Rect::from_min_size(whole.min, Vec2::ZERO), |hole| hole.intersect(whole));
+    // Rounding to pixels must leave no gap between the picture and its surroundings.
+    let hole = hole
+        .map_or_else(|| Rect::from_min_size(whole.min, Vec2::ZERO), |hole| hole.shrink(2.0).intersect(whole));
     [
         Rect::from_min_max(whole.min, pos2(whole.right(), hole.top())),
         Rect::from_min_max(pos2(whole.left(), hole.bottom()), whole.max),
