@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use compositor::{Gpu, Preview, PreviewFrame};
+use compositor::{Gpu, Preview};
 use control::{Command, View};
 use crossbeam_channel::Sender;
 use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupExisting};
@@ -32,17 +32,16 @@ pub(crate) struct Show {
 /// No display, or a window system that gives no window.
 pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let is_software = gpu.info().is_software;
-    // A software adapter works its queue off in order, and a window takes it longer than a frame: with a device of its
-    // own the window holds no frame of the show up. On hardware the device is shared and the preview never leaves it.
-    let own_gpu = is_software.then(|| Gpu::open(Some(&gpu.info().name)).ok()).flatten();
-    let (gpu, shares_device) = (own_gpu.as_ref().unwrap_or(gpu), own_gpu.is_none());
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Genlock")
             .with_app_id("genlock")
             .with_inner_size([1440.0, 900.0])
             .with_min_inner_size([960.0, 600.0]),
-        renderer: eframe::Renderer::Wgpu,
+        // Where the processor draws, the window must not share the compositor's queue, which is worked off in order: a
+        // pass of the window takes longer than a frame of the show. OpenGL's shaders for egui are also many times
+        // cheaper there than wgpu's, since a software adapter runs both sides of every branch.
+        renderer: if is_software { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
         wgpu_options: egui_wgpu::WgpuConfiguration {
             surface: egui_wgpu::SurfaceConfig {
                 // The compositor submits to the same queue: a present that waits for the display would hold it up.
@@ -65,9 +64,7 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let opened = eframe::run_native(
         "Genlock",
         options,
-        Box::new(move |creation| {
-            Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software, shares_device)))
-        }),
+        Box::new(move |creation| Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))),
     );
     opened.map_err(|error| {
         Failure::could_not_start(
@@ -78,29 +75,32 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     })
 }
 
+/// The picture of the programme, as the window's renderer knows it.
+enum Shown {
+    Nothing,
+    /// A texture of the compositor's, on hardware: the preview never leaves the adapter.
+    Shared(wgpu::TextureView, egui::TextureId),
+    /// A copy of the preview with this number.
+    Copied(egui::TextureHandle, u64),
+}
+
 struct Window {
     show: Show,
     studio: Studio,
     is_software: bool,
-    /// The compositor's textures can be sampled here.
-    shares_device: bool,
     opened: Instant,
-    texture: Option<(wgpu::TextureView, egui::TextureId)>,
-    /// Number of the preview that was last copied into the window's own texture.
-    copied: Option<u64>,
+    shown: Shown,
     close_asked: Option<Instant>,
 }
 
 impl Window {
-    fn new(show: Show, ctx: &egui::Context, is_software: bool, shares_device: bool) -> Self {
+    fn new(show: Show, ctx: &egui::Context, is_software: bool) -> Self {
         Self {
             show,
             studio: Studio::new(ctx),
             is_software,
-            shares_device,
             opened: Instant::now(),
-            texture: None,
-            copied: None,
+            shown: Shown::Nothing,
             close_asked: None,
         }
     }
@@ -112,62 +112,53 @@ impl Window {
     }
 
     /// The newest picture of the programme, known to egui's renderer.
-    fn preview_texture(&mut self, frame: &eframe::Frame) -> Option<PreviewTexture> {
-        let state = frame.wgpu_render_state()?;
+    fn preview_texture(&mut self, ctx: &egui::Context, frame: &eframe::Frame) -> Option<PreviewTexture> {
         let picture = self.show.preview.latest()?;
-        let view =
-            if self.shares_device { picture.view.clone() } else { self.copy_picture(state, &picture)? };
-        let mut renderer = state.renderer.write();
-        let filter = wgpu::FilterMode::Linear;
-        let id = match &self.texture {
-            Some((known, id)) if *known == view => *id,
-            Some((_, id)) => {
-                renderer.update_egui_texture_from_wgpu_texture(&state.device, &view, filter, *id);
-                *id
-            }
-            None => renderer.register_native_texture(&state.device, &view, filter),
-        };
         let size = egui::vec2(picture.size.width_px() as f32, picture.size.height_px() as f32);
-        self.texture = Some((view, id));
+        let id = match (frame.wgpu_render_state(), &picture.rgba) {
+            (Some(state), _) => self.share(state, picture.view),
+            (None, Some(rgba)) => self.copy(ctx, picture.size, picture.serial, rgba),
+            (None, None) => return None,
+        };
         Some(PreviewTexture { id, size })
     }
 
-    /// The picture in a texture of the window's own device; it is copied once.
-    fn copy_picture(
-        &mut self,
-        state: &egui_wgpu::RenderState,
-        picture: &PreviewFrame,
-    ) -> Option<wgpu::TextureView> {
-        let size = wgpu::Extent3d {
-            width: picture.size.width_px(),
-            height: picture.size.height_px(),
-            depth_or_array_layers: 1,
+    fn share(&mut self, state: &egui_wgpu::RenderState, view: wgpu::TextureView) -> egui::TextureId {
+        let mut renderer = state.renderer.write();
+        let filter = wgpu::FilterMode::Linear;
+        let id = match &self.shown {
+            Shown::Shared(known, id) if *known == view => *id,
+            Shown::Shared(_, id) => {
+                renderer.update_egui_texture_from_wgpu_texture(&state.device, &view, filter, *id);
+                *id
+            }
+            _ => renderer.register_native_texture(&state.device, &view, filter),
         };
-        let known = self.texture.as_ref().map(|(view, _)| view.clone());
-        let view = known.filter(|view| view.texture().size() == size).unwrap_or_else(|| {
-            self.copied = None;
-            let texture = state.device.create_texture(&wgpu::TextureDescriptor {
-                label: Some("preview"),
-                size,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::Rgba8Unorm,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            });
-            texture.create_view(&wgpu::TextureViewDescriptor::default())
-        });
-        if self.copied != Some(picture.serial) {
-            let rows = wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(size.width * 4),
-                rows_per_image: None,
-            };
-            state.queue.write_texture(view.texture().as_image_copy(), picture.rgba.as_ref()?, rows, size);
-            self.copied = Some(picture.serial);
+        self.shown = Shown::Shared(view, id);
+        id
+    }
+
+    fn copy(&mut self, ctx: &egui::Context, size: Size, serial: u64, rgba: &[u8]) -> egui::TextureId {
+        let image = || {
+            let side = |px: u32| px as usize;
+            egui::ColorImage::from_rgba_premultiplied([side(size.width_px()), side(size.height_px())], rgba)
+        };
+        let options = egui::TextureOptions::LINEAR;
+        match &mut self.shown {
+            Shown::Copied(handle, copied) => {
+                if *copied != serial {
+                    handle.set(image(), options);
+                    *copied = serial;
+                }
+                handle.id()
+            }
+            shown => {
+                let handle = ctx.load_texture("preview", image(), options);
+                let id = handle.id();
+                *shown = Shown::Copied(handle, serial);
+                id
+            }
         }
-        Some(view)
     }
 
     /// A stream on air is not ended by one stray click on the window's cross.
@@ -206,7 +197,7 @@ impl eframe::App for Window {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let view = self.show.view.load_full();
-        let preview = self.preview_texture(frame);
+        let preview = self.preview_texture(ui.ctx(), frame);
         let commands = self.studio.ui(ui, &view, preview, self.opened.elapsed().as_secs_f64());
         for command in commands {
             self.send(command);

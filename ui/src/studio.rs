@@ -98,12 +98,12 @@ impl Studio {
     }
 }
 
-/// How long the window may wait before it is drawn again without a hand or a key: 33 ms on a graphics adapter, 200 ms
+/// How long the window may wait before it is drawn again without a hand or a key: 33 ms on a graphics adapter, 100 ms
 /// where the processor draws (`is_software`), for there each pass costs what encoders need. The engine is never held up
 /// by the window, so a slow window loses no picture of the show.
 pub fn repaint_after(view: &View, is_software: bool) -> Duration {
     let hardware = Duration::from_millis(33);
-    let software = Duration::from_millis(200);
+    let software = Duration::from_millis(100);
     let still = view.program.rendered_frames == 0;
     match (is_software, still) {
         (false, false) => hardware,
@@ -149,6 +149,6 @@ mod tests {
         assert_eq!(repaint_after(&view, false), Duration::from_millis(250));
         view.program.rendered_frames = 1;
         assert_eq!(repaint_after(&view, false), Duration::from_millis(33));
-        assert_eq!(repaint_after(&view, true), Duration::from_millis(200));
+        assert_eq!(repaint_after(&view, true), Duration::from_millis(100));
     }
 }

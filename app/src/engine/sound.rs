@@ -281,12 +281,14 @@ impl Worker {
     }
 }
 
+/// What the mixer calls its lowest level is silence to a person.
 fn shown(levels: &mixer::Levels) -> MeterLevels {
+    let db = |level: f32| if level <= mixer::SILENCE_DB { f32::NEG_INFINITY } else { level };
     MeterLevels {
-        peak_db: levels.peak_db,
-        peak_hold_db: levels.hold_db,
-        rms_db: levels.rms_db,
-        lufs_short: levels.short_term_lufs,
+        peak_db: levels.peak_db.map(db),
+        peak_hold_db: levels.hold_db.map(db),
+        rms_db: levels.rms_db.map(db),
+        lufs_short: db(levels.short_term_lufs),
     }
 }
 
