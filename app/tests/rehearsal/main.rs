@@ -92,12 +92,12 @@ fn a_wrong_key_is_refused_by_the_service() {
 #[test]
 fn a_recording_that_is_killed_plays_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
-    let recording = folder.path().join("recording");
-    show::record_and_kill(&recording, std::time::Duration::from_secs(9));
+    let (recording, received) = (folder.path().join("recording"), folder.path().join("received"));
+    show::record_and_kill(&recording, &received);
     let file = show::only_file(&recording, "mp4");
     let before = show::duration_seconds(&file);
-    // The show was killed after its first file existed for 6 s; at most 2 s may be missing.
-    assert!(before >= 4.0, "only {before} s survived");
+    let sent = show::duration_seconds(&show::only_file(&received, "flv"));
+    assert!(before >= sent - 2.0, "{before} s survived of {sent} s that had been sent");
 
     let recovered = show::genlock(&["recover", recording.to_str().unwrap()]);
     assert!(recovered.status.success(), "{}", String::from_utf8_lossy(&recovered.stderr));

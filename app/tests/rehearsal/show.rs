@@ -181,26 +181,35 @@ impl Drop for Ingest {
     }
 }
 
-/// Starts a show that records, and kills it without warning once its file has grown for 6 s, or after `limit`.
-pub(crate) fn record_and_kill(recording: &Path, limit: Duration) {
+/// Bytes of a recording that are worth losing: some seconds at this bitrate.
+const WORTH_LOSING: u64 = 500_000;
+
+/// Starts a show that records, and kills it without warning once its file has grown.
+pub(crate) fn record_and_kill(recording: &Path, received: &Path) {
     let mut child = program()
         .args(["rehearse", "--headless", "--scenes", "demo", "--canvas", "320x180", "--record"])
         .arg(recording)
+        .arg("--ingest-out")
+        .arg(received)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("genlock runs");
-    // A show lives in real time: this waits for the recording to exist, then lets it run.
-    let begun = std::time::Instant::now();
-    let exists = || {
-        std::fs::read_dir(recording).is_ok_and(|mut entries| {
-            entries.any(|e| e.is_ok_and(|e| e.path().extension().is_some_and(|x| x == "mp4")))
-        })
+    let size = || -> u64 {
+        let Ok(entries) = std::fs::read_dir(recording) else { return 0 };
+        let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "mp4");
+        entries
+            .flatten()
+            .filter(|e| is_file(&e.path()))
+            .filter_map(|e| e.metadata().ok())
+            .map(|m| m.len())
+            .sum()
     };
-    while !exists() && begun.elapsed() < limit * 6 {
+    // A show lives in real time; the limit only keeps a broken one from hanging the tests.
+    let begun = std::time::Instant::now();
+    while size() < WORTH_LOSING && begun.elapsed() < Duration::from_secs(120) {
         std::thread::sleep(Duration::from_millis(50));
     }
-    std::thread::sleep(Duration::from_secs(6));
     child.kill().expect("the show was still running");
     child.wait().unwrap();
 }
