@@ -67,9 +67,12 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
         Box::new(move |creation| Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))),
     );
     opened.map_err(|error| {
+        // The library puts the place in its own source in front of the reason.
+        let text = error.to_string();
+        let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
         Failure::could_not_start(
             "window.open",
-            format!("The window could not be opened: {error}."),
+            format!("The window could not be opened: {reason}."),
             "Start it where there is a display, or use --headless.",
         )
     })

@@ -155,3 +155,40 @@ fn a_key_inside_the_address_is_hidden() {
     }
     assert!(String::from_utf8_lossy(&output.stderr).contains("127.0.0.1"));
 }
+
+/// What a machine can lack, and the word in the sentence that says so.
+#[test]
+fn a_machine_without_gpu_plugins_or_display_is_told_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = folder.path().join("nothing").display().to_string();
+    let registry = folder.path().join("registry").display().to_string();
+    let no_gpu = [("VK_DRIVER_FILES", nothing.as_str()), ("VK_ICD_FILENAMES", nothing.as_str())];
+    let no_plugins = [
+        ("GST_PLUGIN_SYSTEM_PATH_1_0", nothing.as_str()),
+        ("GST_PLUGIN_PATH_1_0", ""),
+        ("GST_REGISTRY_1_0", registry.as_str()),
+    ];
+    let headless =
+        ["rehearse", "--headless", "--scenes", "demo", "--no-record", "--for", "2s", "--canvas", "320x180"];
+    let window = ["--scenes", "demo", "--no-record", "--for", "2s", "--canvas", "320x180"];
+    let cases = [
+        (&headless[..], &no_gpu[..], "graphics adapter"),
+        (&headless, &no_plugins, "encoder"),
+        (&window, &[], "DISPLAY"),
+    ];
+    for (arguments, environment, names) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_genlock"))
+            .args(arguments)
+            .env("GENLOCK_STREAM_KEY", KEY)
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("WAYLAND_SOCKET")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .expect("genlock runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{names}: {stderr}");
+        assert!(stderr.contains(names) && !stderr.contains("panicked"), "{names}: {stderr}");
+    }
+}
