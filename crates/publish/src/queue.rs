@@ -176,6 +176,8 @@ impl SendQueue {
             lane.broken = false;
         } else if lane.broken {
             lane.count_dropped(&unit);
+            // It has made the others older all the same.
+            self.make_room();
             return Pushed::Dropped;
         }
         let track = unit.track;

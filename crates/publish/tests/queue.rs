@@ -198,6 +198,33 @@ fn the_highest_rendition_gives_way_first() {
 }
 
 #[test]
+fn a_picture_that_is_dropped_at_once_ages_the_others() {
+    let mut stream = SyntheticStream::ladder(2);
+    let limits = QueueLimits { waiting: Span::from_millis(400), ..QueueLimits::default() };
+    let mut queue = SendQueue::new(limits, tracks(&stream.config()));
+    let mut newest = Dts::ZERO;
+    for unit in stream.take_span(Span::from_millis(300)) {
+        newest = newest.max(unit.dts);
+        queue.push(Arc::clone(&unit), None, unit.pts.at());
+    }
+    // The upper rendition has lost its group of pictures; from now on only its pictures come.
+    let upper = |unit: &Arc<AccessUnit>| unit.track == Track::Video(TrackId(0));
+    for unit in stream.take_span(Span::from_millis(700)).into_iter().filter(upper) {
+        newest = newest.max(unit.dts);
+        assert_eq!(queue.push(Arc::clone(&unit), None, unit.pts.at()), Pushed::Dropped);
+    }
+    while let Some(queued) = queue.pop_at_end() {
+        let unit = queued.unit;
+        assert!(
+            unit.is_idr || newest - unit.dts <= limits.waiting,
+            "{:?} of {:?} is too old",
+            unit.dts,
+            unit.track
+        );
+    }
+}
+
+#[test]
 fn mistakes_of_the_caller_change_nothing() {
     let mut stream = SyntheticStream::single();
     let mut queue = SendQueue::new(QueueLimits::default(), [Track::Video(TrackId(0))]);
