@@ -430,7 +430,12 @@ impl Sink for Run {
             is_idr: true,
             is_disposable: false,
             index: sample,
-            stamps: EncodeStamps { composed_at, encode_requested_at, encode_completed_at },
+            stamps: EncodeStamps {
+                composed_at,
+                encode_requested_at,
+                encode_completed_at,
+                ..EncodeStamps::default()
+            },
             data: Arc::from(bytes),
         })));
     }

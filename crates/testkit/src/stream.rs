@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use units::{
-    AccessUnit, AudioCodec, AudioConfig, Dts, EncodeStamps, FrameRate, Kbps, Pts, SAMPLE_RATE_HZ, Size, Span,
-    StreamConfig, Track, TrackId, VideoCodec, VideoConfig, VideoProfile, span_from_samples,
+    AccessUnit, AudioCodec, AudioConfig, Dts, EncodeStamps, FrameCounts, FrameRate, Kbps, Pts,
+    SAMPLE_RATE_HZ, Size, Span, StreamConfig, Track, TrackId, VideoCodec, VideoConfig, VideoProfile,
+    span_from_samples,
 };
 
 use crate::bit_writer::BitWriter;
@@ -164,6 +165,7 @@ impl SyntheticStream {
         let mut data = u32::try_from(nal.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
         data.extend(nal);
         let pts = self.canvas.pts_of(self.frame);
+        let made = self.frame / u64::from(self.canvas.divisor_to(config.rate).unwrap_or(1)) + 1;
         AccessUnit {
             track: Track::Video(config.track),
             pts,
@@ -176,6 +178,13 @@ impl SyntheticStream {
                 composed_at: pts.at(),
                 encode_requested_at: pts.at() + Span::from_millis(2),
                 encode_completed_at: pts.at() + Span::from_millis(8),
+                counts: FrameCounts {
+                    rendered: self.frame + 1,
+                    lagged: 0,
+                    input: made,
+                    skipped: 0,
+                    output: made,
+                },
             },
             data: data.into(),
         }
@@ -199,7 +208,12 @@ impl SyntheticStream {
             is_idr: true,
             is_disposable: false,
             index: first_sample,
-            stamps: EncodeStamps { composed_at: done, encode_requested_at: done, encode_completed_at: done },
+            stamps: EncodeStamps {
+                composed_at: done,
+                encode_requested_at: done,
+                encode_completed_at: done,
+                ..EncodeStamps::default()
+            },
             data: data.into(),
         }
     }

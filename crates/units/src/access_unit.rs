@@ -70,6 +70,23 @@ impl StreamConfig {
     }
 }
 
+/// Frame counters at the moment a picture was made: totals since the encoders started, that picture included. The
+/// broadcast performance metrics are differences of these (IVS user guide, "Broadcast Performance Metrics (BPM) Message
+/// Definitions").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// Frames the compositor rendered.
+    pub rendered: u64,
+    /// Frames the compositor was too late for.
+    pub lagged: u64,
+    /// Frames this rendition was to encode.
+    pub input: u64,
+    /// Of those, frames it did not encode.
+    pub skipped: u64,
+    /// Pictures it encoded.
+    pub output: u64,
+}
+
 /// When an access unit passed each station, on the media clock. The latency figures and the broadcast performance
 /// metrics are made of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +97,8 @@ pub struct EncodeStamps {
     pub encode_requested_at: MediaTime,
     /// The encoder gave it back.
     pub encode_completed_at: MediaTime,
+    /// What had been counted by then; zero for sound.
+    pub counts: FrameCounts,
 }
 
 /// One encoded picture, or one frame of sound.

@@ -20,7 +20,9 @@ mod sound;
 mod time;
 mod track;
 
-pub use access_unit::{AccessUnit, AudioConfig, EncodeStamps, StreamConfig, TrackConfig, VideoConfig};
+pub use access_unit::{
+    AccessUnit, AudioConfig, EncodeStamps, FrameCounts, StreamConfig, TrackConfig, VideoConfig,
+};
 pub use bitrate::Kbps;
 pub use color::{ColorMatrix, ColorRange, ColorSpace};
 pub use picture::{PictureBytes, PixelFormat, Plane, VideoFrame, VideoFrameError};

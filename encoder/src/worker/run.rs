@@ -238,6 +238,7 @@ impl Sink for Run {
                 composed_at: frame.composed_at,
                 encode_requested_at: frame.requested_at,
                 encode_completed_at: completed_at,
+                ..EncodeStamps::default()
             },
             data: unit.data,
         })));
