@@ -58,6 +58,9 @@ pub enum Error {
     /// The person named a channel type that does not exist.
     #[error("there is no such channel type; use BASIC, STANDARD, ADVANCED_SD or ADVANCED_HD")]
     ChannelTypeUnknown,
+    /// The person named a class of resolutions that does not exist.
+    #[error("there is no such class of resolutions; use SD, HD or FULL_HD")]
+    ResolutionClassUnknown,
     /// The peer sent a decoder configuration or parameter set that does not follow its standard.
     #[error("malformed {what}: {why}")]
     Malformed {

@@ -15,9 +15,10 @@ mod verdict;
 use std::collections::VecDeque;
 
 use ertmp::flv::TimestampUnwrapper;
-use units::{AccessUnit, Dts, MediaTime, Pts, Span, Track, TrackConfig, TrackId};
+use units::{AccessUnit, Dts, MediaTime, Pts, Span, Track, TrackConfig, TrackId, VideoCodec};
 
 use crate::address::Protocol;
+use crate::ladder::Promise;
 use crate::limits::{MAX_AUDIO_BITRATE, MIN_AUDIO_BITRATE, MultitrackInput, Rules};
 use arrival::Arrival;
 use finding::Ledger;
@@ -108,6 +109,8 @@ pub struct Judge {
     timestamps: TimestampUnwrapper,
     published: bool,
     started: bool,
+    promise: Option<Promise>,
+    key_is_unknown: bool,
 }
 
 impl Judge {
@@ -125,7 +128,20 @@ impl Judge {
             timestamps: TimestampUnwrapper::new(),
             published: false,
             started: false,
+            promise: None,
+            key_is_unknown: false,
         }
+    }
+
+    /// The stream came with a key that promises `promise`: a GetClientConfiguration answer was given out with it. Call
+    /// it before any media.
+    pub fn promise(&mut self, promise: Promise) {
+        self.promise = Some(promise);
+    }
+
+    /// Nobody knows which key the stream came with, as with a file: what needs a promise is not judged.
+    pub fn key_unknown(&mut self) {
+        self.key_is_unknown = true;
     }
 
     /// A peer connected over `protocol`.
@@ -165,8 +181,13 @@ impl Judge {
         self.compare_announced_size(now);
     }
 
-    /// The decoder configuration of a picture track, an `AVCDecoderConfigurationRecord`.
-    pub fn video_config(&mut self, track: TrackId, record: &[u8], now: MediaTime) {
+    /// The decoder configuration of a picture track: an `AVCDecoderConfigurationRecord` or an
+    /// `HEVCDecoderConfigurationRecord`, by `codec`.
+    pub fn video_config(&mut self, track: TrackId, codec: VideoCodec, record: &[u8], now: MediaTime) {
+        if codec != VideoCodec::Avc {
+            self.refuse_video_codec(&codec.to_string(), now);
+            return;
+        }
         if self.is_single_track(track, now) {
             self.picture.configure(record, &self.rules, now, &mut self.ledger);
             self.compare_announced_size(now);
@@ -213,10 +234,9 @@ impl Judge {
     /// The decoder configuration of a track of ours.
     pub fn track_config(&mut self, config: &TrackConfig, now: MediaTime) {
         match config {
-            TrackConfig::Video(video) if video.codec == units::VideoCodec::Avc => {
-                self.video_config(video.track, &video.decoder_config, now);
+            TrackConfig::Video(video) => {
+                self.video_config(video.track, video.codec, &video.decoder_config, now);
             }
-            TrackConfig::Video(video) => self.refuse_video_codec(&video.codec.to_string(), now),
             TrackConfig::Audio(audio) => self.audio_config(audio.track, &audio.decoder_config, now),
         }
     }
@@ -330,15 +350,15 @@ impl Judge {
     }
 
     fn refuse_multitrack(&mut self, now: MediaTime) {
-        match self.rules.multitrack {
-            MultitrackInput::NotAllowed => self.report(Finding::new(
+        if self.rules.multitrack == MultitrackInput::NotAllowed {
+            self.report(Finding::new(
                 Severity::Refused,
                 code::MULTITRACK_NOT_ALLOWED,
                 now,
                 "The stream has several tracks, and the channel takes one; enable multitrack input on the channel or \
                  send a single rendition.",
                 "IVS user guide, Using Amazon EventBridge, Session Ended",
-            )),
+            ));
         }
     }
 

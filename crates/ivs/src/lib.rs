@@ -15,6 +15,7 @@ mod error;
 pub mod event;
 mod judge;
 mod key;
+pub mod ladder;
 pub mod limits;
 mod parameter_set;
 
@@ -26,5 +27,5 @@ pub use judge::{
     NamedBy, Observation, Picture, Severity, Sound, Verdict, code,
 };
 pub use key::{is_key_shaped, redact};
-pub use limits::{ChannelType, MultitrackInput, Rules};
+pub use limits::{ChannelType, MultitrackInput, ResolutionClass, Rules};
 pub use parameter_set::{AvcDecoderConfig, ColourDescription, FrameTiming, SequenceParameterSet};

@@ -61,6 +61,14 @@ pub const STREAM_KEYS_PER_CHANNEL: Rule<u8> =
 /// Highest priority of a stream takeover; the lowest is 1.
 pub const MAX_PRIORITY: Rule<u32> =
     rule(2_147_483_647, "IVS user guide, Streaming Configuration, Stream Takeover");
+/// Highest bitrate of all tracks of a multitrack stream together; only channels of type STANDARD take one.
+pub const MAX_MULTITRACK_BITRATE: Rule<Kbps> =
+    rule(Kbps(15_000), "IVS user guide, Service Quotas, Ingest bitrate (STANDARD, multitrack input)");
+/// How long a stream key of a GetClientConfiguration answer is valid.
+pub const CONFIGURED_KEY_VALIDITY: Rule<Span> = rule(
+    Span::from_secs(48 * 3600),
+    "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Automatically Reconnecting",
+);
 /// The one RTMP application of the service.
 pub const RTMP_APP: Rule<&str> =
     rule("app", "IVS user guide, Streaming Configuration, Stream Ingest: Codecs and Ingest Protocols");
@@ -143,14 +151,128 @@ impl FromStr for ChannelType {
     }
 }
 
-/// Whether a channel takes several video tracks (its `multitrackInputConfiguration`).
+/// Classes of picture sizes that limits of multitrack input are given in (the guide, "Resolutions for IVS").
+///
+/// The guide says "480 resolution" and means what people call 480p: the shorter edge, whatever the orientation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ResolutionClass {
+    /// Standard definition: up to 480.
+    Sd,
+    /// High definition: above 480, up to 720.
+    Hd,
+    /// Full high definition: above 720, up to 1080.
+    #[default]
+    FullHd,
+}
+
+impl ResolutionClass {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Sd, Self::Hd, Self::FullHd];
+
+    /// The class that a picture of `size` belongs to; `None` when it is larger than all of them.
+    pub fn of(size: Size) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| size.shortest_px() <= class.max_shorter_edge().value)
+    }
+
+    /// Longest shorter edge of a picture in pixels.
+    pub const fn max_shorter_edge(self) -> Rule<u32> {
+        const SOURCE: &str = "IVS user guide, Amazon IVS Multitrack Video, Resolutions for IVS";
+        match self {
+            Self::Sd => rule(480, SOURCE),
+            Self::Hd => rule(720, SOURCE),
+            Self::FullHd => rule(1080, SOURCE),
+        }
+    }
+
+    /// Longest edge of one track's picture in pixels.
+    pub const fn max_pixels_per_edge(self) -> Rule<u32> {
+        match self {
+            Self::Sd => rule(864, MULTITRACK_RESOLUTION),
+            Self::Hd => rule(1280, MULTITRACK_RESOLUTION),
+            Self::FullHd => rule(1920, MULTITRACK_RESOLUTION),
+        }
+    }
+
+    /// Largest picture of one track in pixels altogether. The guide rounds (0.4M, 0.9M, 2.1M); these are the products
+    /// of the edges it names.
+    pub const fn max_total_pixels(self) -> Rule<u64> {
+        match self {
+            Self::Sd => rule(864 * 480, MULTITRACK_RESOLUTION),
+            Self::Hd => rule(1280 * 720, MULTITRACK_RESOLUTION),
+            Self::FullHd => rule(1920 * 1080, MULTITRACK_RESOLUTION),
+        }
+    }
+
+    /// Whether a track of `size` is taken by a channel whose maximum is this class.
+    pub fn takes(self, size: Size) -> bool {
+        size.longest_px() <= self.max_pixels_per_edge().value
+            && size.pixels() <= self.max_total_pixels().value
+            && size.shortest_px() <= self.max_shorter_edge().value
+    }
+
+    /// The service's own spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sd => "SD",
+            Self::Hd => "HD",
+            Self::FullHd => "FULL_HD",
+        }
+    }
+}
+
+const MULTITRACK_RESOLUTION: &str = "IVS user guide, Service Quotas, Ingest resolution (multitrack input)";
+
+impl fmt::Display for ResolutionClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ResolutionClass {
+    type Err = Error;
+    /// Reads the service's spelling, in any case and with `-` for `_`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let spelled = text.trim().to_ascii_uppercase().replace('-', "_");
+        Self::ALL.into_iter().find(|class| class.name() == spelled).ok_or(Error::ResolutionClassUnknown)
+    }
+}
+
+/// Whether a channel takes several video tracks (its `multitrackInputConfiguration`, with the values of the IVS API
+/// reference: policy `ALLOW` or `REQUIRE`, and a maximum resolution).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum MultitrackInput {
     /// Not configured: a stream with more than one track is ended with `MultitrackInputNotAllowed`.
     #[default]
     NotAllowed,
+    /// Several tracks may come, and so may one.
+    Allow {
+        /// Largest picture of any track.
+        maximum_resolution: ResolutionClass,
+    },
+    /// A stream with a plain key is ended: with `MultitrackInputRequired` when it has one track.
+    Require {
+        /// Largest picture of any track.
+        maximum_resolution: ResolutionClass,
+    },
+}
+
+impl MultitrackInput {
+    /// Largest picture of any track; `None` when several tracks are not taken.
+    pub const fn maximum_resolution(self) -> Option<ResolutionClass> {
+        match self {
+            Self::NotAllowed => None,
+            Self::Allow { maximum_resolution } | Self::Require { maximum_resolution } => {
+                Some(maximum_resolution)
+            }
+        }
+    }
+
+    /// Whether one track with a plain key is refused.
+    pub const fn is_required(self) -> bool {
+        matches!(self, Self::Require { .. })
+    }
 }
 
 /// How the channel is configured that a stream is judged for.
@@ -198,6 +320,34 @@ mod tests {
         }
         assert_eq!("advanced-hd".parse(), Ok(ChannelType::AdvancedHd));
         assert!("PREMIUM".parse::<ChannelType>().is_err());
+    }
+
+    #[test]
+    fn resolutions_are_classed_by_the_shorter_edge() {
+        use ResolutionClass::{FullHd, Hd, Sd};
+        let size = |w, h| Size::new(w, h).unwrap();
+        let cases = [
+            (size(640, 360), Some(Sd)),
+            (size(852, 480), Some(Sd)),
+            (size(480, 854), Some(Sd)),
+            (size(960, 540), Some(Hd)),
+            (size(1280, 720), Some(Hd)),
+            (size(720, 1280), Some(Hd)),
+            (size(1280, 722), Some(FullHd)),
+            (size(1080, 1920), Some(FullHd)),
+            (size(1920, 1082), None),
+        ];
+        for (size, class) in cases {
+            assert_eq!(ResolutionClass::of(size), class, "{size}");
+            for maximum in ResolutionClass::ALL {
+                assert_eq!(maximum.takes(size), class.is_some_and(|class| class <= maximum), "{size}");
+            }
+        }
+        assert!(!Sd.takes(size(1280, 480)), "too wide for 480p");
+        for class in ResolutionClass::ALL {
+            assert_eq!(class.name().to_lowercase().replace('_', "-").parse(), Ok(class));
+            assert_eq!(serde_json::to_value(class).unwrap(), class.name());
+        }
     }
 
     #[test]

@@ -56,7 +56,8 @@ impl Code {
     }
 }
 
-/// All codes. The service's are those of "Using Amazon EventBridge with IVS Low-Latency Streaming".
+/// All codes. The service's are those of "Using Amazon EventBridge with IVS Low-Latency Streaming", and of the field
+/// `code` of `StreamEvent` in the IVS API reference.
 pub mod code {
     use super::Code;
 
@@ -66,8 +67,23 @@ pub mod code {
     pub const INGEST_RESOLUTION: Code = Code::service("Ingest Resolution");
     /// Several tracks for a channel that takes one.
     pub const MULTITRACK_NOT_ALLOWED: Code = Code::service("MultitrackInputNotAllowed");
+    /// One track for a channel that requires several.
+    pub const MULTITRACK_REQUIRED: Code = Code::service("MultitrackInputRequired");
+    /// The key of a GetClientConfiguration answer is wrong, expired or damaged.
+    pub const CONFIGURED_KEY_INVALID: Code = Code::service("InvalidGetClientConfigurationStreamKey");
+    /// Several tracks, and the key is none of a GetClientConfiguration answer.
+    pub const CONFIGURED_KEY_REQUIRED: Code = Code::service("GetClientConfigurationStreamKeyRequired");
+    /// Other tracks than were promised.
+    pub const TRACK_COUNT: Code = Code::service("InvalidMultitrackInputTrackCount");
+    /// A track's code, size, rate or bitrate is not the promised one.
+    pub const MEDIA_PROPERTIES: Code = Code::service("InvalidMultitrackInputVideoTrackMediaProperties");
     /// Too little data comes.
     pub const STARVATION: Code = Code::service("Starvation Start");
+
+    /// IDR pictures of the tracks have different timestamps.
+    pub const IDRS_MISALIGNED: Code = Code::genlock("idrs-misaligned");
+    /// An IDR picture without the three messages of broadcast performance metrics.
+    pub const METRICS_MISSING: Code = Code::genlock("metrics-missing");
 
     /// RTMP without TLS for a channel that does not allow it.
     pub const INSECURE_INGEST: Code = Code::genlock("insecure-ingest-not-allowed");

@@ -6,7 +6,7 @@ use ertmp::flv::{
     AudioPacket, AudioTag, ExVideoBody, FourCc, FrameType, LegacyAudioBody, LegacyVideoBody, Tracks,
     VideoPacket, VideoTag,
 };
-use units::{Dts, MediaTime, Pts, TrackId};
+use units::{Dts, MediaTime, Pts, TrackId, VideoCodec};
 
 use super::finding::{Finding, Severity, code};
 use super::{AnnouncedMedia, Judge, Picture, Sound};
@@ -46,7 +46,7 @@ impl Judge {
             VideoTag::Legacy(legacy) => match &legacy.body {
                 LegacyVideoBody::AvcSequenceHeader(record) => {
                     self.heard(now);
-                    self.video_config(TrackId::PRIMARY, record, now);
+                    self.video_config(TrackId::PRIMARY, VideoCodec::Avc, record, now);
                 }
                 LegacyVideoBody::AvcNalUnits { composition_offset_ms, data } => {
                     self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);
@@ -62,7 +62,7 @@ impl Judge {
                 ExVideoBody::Tracks(Tracks::Single { four_cc: FourCc::AVC, packet }) => match packet {
                     VideoPacket::SequenceStart(record) => {
                         self.heard(now);
-                        self.video_config(TrackId::PRIMARY, record, now);
+                        self.video_config(TrackId::PRIMARY, VideoCodec::Avc, record, now);
                     }
                     VideoPacket::CodedFrames { composition_offset_ms, data } => {
                         self.coded_picture(keyframe, at_ms, *composition_offset_ms, data, now);

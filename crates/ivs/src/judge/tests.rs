@@ -69,7 +69,7 @@ impl Stream {
         judge.connected(Protocol::Rtmps, MediaTime::ZERO);
         judge.published(MediaTime::ZERO);
         if let (true, Some(record)) = (self.pictures, self.record) {
-            judge.video_config(track, record, MediaTime::ZERO);
+            judge.video_config(track, VideoCodec::Avc, record, MediaTime::ZERO);
         }
         if self.sound {
             judge.audio_config(track, self.sound_config, MediaTime::ZERO);
@@ -203,7 +203,7 @@ fn rtmp_without_tls_is_refused_unless_allowed() {
 #[test]
 fn a_second_track_is_not_allowed() {
     let mut judge = Judge::new(Rules::default());
-    judge.video_config(TrackId(1), RECORD_720P, MediaTime::ZERO);
+    judge.video_config(TrackId(1), VideoCodec::Avc, RECORD_720P, MediaTime::ZERO);
     assert!(judge.is_over());
     assert_eq!(codes(&mut judge), ["MultitrackInputNotAllowed"]);
 }
@@ -226,7 +226,7 @@ fn thirty_seconds_of_silence_end_the_stream() {
 fn time_stamps_must_go_forward_and_keep_together() {
     let mut judge = Judge::new(Rules::default());
     let track = TrackId::PRIMARY;
-    judge.video_config(track, RECORD_720P, MediaTime::ZERO);
+    judge.video_config(track, VideoCodec::Avc, RECORD_720P, MediaTime::ZERO);
     judge.audio_config(track, AAC_48_STEREO, MediaTime::ZERO);
     let show = |judge: &mut Judge, ms| {
         let (dts, pts, keyframe) = (Dts::from_millis(ms), Pts::from_millis(ms), ms == 1000);
@@ -259,15 +259,15 @@ fn what_is_announced_is_compared() {
         ..AnnouncedMedia::default()
     };
     judge.announced(media, MediaTime::ZERO);
-    judge.video_config(TrackId::PRIMARY, RECORD_720P, MediaTime::ZERO);
+    judge.video_config(TrackId::PRIMARY, VideoCodec::Avc, RECORD_720P, MediaTime::ZERO);
     assert_eq!(codes(&mut judge), ["audio-bitrate", "announced-differs"]);
 }
 
 #[test]
 fn a_new_size_on_air_is_judged_again() {
     let mut judge = Judge::new(Rules::default());
-    judge.video_config(TrackId::PRIMARY, RECORD_720P, MediaTime::ZERO);
-    judge.video_config(TrackId::PRIMARY, RECORD_1440P, MediaTime::from_millis(5));
+    judge.video_config(TrackId::PRIMARY, VideoCodec::Avc, RECORD_720P, MediaTime::ZERO);
+    judge.video_config(TrackId::PRIMARY, VideoCodec::Avc, RECORD_1440P, MediaTime::from_millis(5));
     let codes = codes(&mut judge);
     assert!(codes.contains(&"resolution-changed") && codes.contains(&"Ingest Resolution"), "{codes:?}");
 }
@@ -308,7 +308,7 @@ proptest! {
             let track = TrackId(u8::from(what == 6));
             match what {
                 0 => judge.published(now),
-                1 => judge.video_config(track, if data.is_empty() { RECORD_720P } else { &data }, now),
+                1 => judge.video_config(track, VideoCodec::Avc, if data.is_empty() { RECORD_720P } else { &data }, now),
                 2 => judge.audio_config(track, &data, now),
                 3 | 6 => judge.picture(&Picture { track, dts: Dts::from_nanos(at), pts: Pts::from_nanos(at), keyframe: at % 2 == 0, data: &data }, now),
                 4 => judge.sound(&Sound { track, pts: Pts::from_nanos(at), bytes: data.len() }, now),
