@@ -115,7 +115,10 @@ pub fn repaint_after(view: &View, is_software: bool) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use control::{LiveState, ProgramView, RecordingView, TransitionKind};
+    use control::{
+        AlignmentView, LadderView, LiveState, PreferencesView, ProgramView, RecordingView, ServersView,
+        TransitionKind,
+    };
     use units::{FrameRate, Size};
 
     use super::*;
@@ -138,6 +141,12 @@ mod tests {
             items: Vec::new(),
             meters: Vec::new(),
             renditions: Vec::new(),
+            alignment: AlignmentView::default(),
+            ladder: LadderView::default(),
+            preferences: PreferencesView::default(),
+            servers: ServersView::default(),
+            go_live_sheet: false,
+            question: None,
             destination: None,
             recording: RecordingView::default(),
             problems: Vec::new(),

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use control::{
-    AudioMeterView, DestinationView, LiveState, OutputQueueView, ProgramView, RecordingState, RecordingView,
-    RenditionView, SceneView, SourceView, View,
+    AlignmentView, AudioMeterView, DestinationView, LadderView, LiveState, OutputQueueView, PreferencesView,
+    ProgramView, RecordingState, RecordingView, RenditionView, SceneView, ServersView, SourceView, View,
 };
-use units::{Kbps, Span};
+use units::{Kbps, Span, VideoCodec};
 
 use super::Core;
 use super::recording::{Recording, Status};
@@ -30,6 +30,12 @@ impl Core {
             items: self.item_views(),
             meters: self.meter_views(),
             renditions: self.rendition_views(),
+            alignment: AlignmentView::default(),
+            ladder: LadderView::default(),
+            preferences: PreferencesView::default(),
+            servers: ServersView::default(),
+            go_live_sheet: false,
+            question: None,
             destination: self.machine.destination.as_ref().map(|_| self.destination_view()),
             recording: self.recording_view(),
             problems: self.problems.iter().cloned().collect(),
@@ -121,10 +127,16 @@ impl Core {
             track: rendition.track,
             size: rendition.size,
             rate: rendition.rate,
+            codec: VideoCodec::Avc,
+            nominal: rendition.bitrate,
             target: rendition.bitrate,
             measured: if idle { Kbps(0) } else { measured },
             measured_fps: if idle { 0.0 } else { measured_fps },
             skipped_frames: stats.as_ref().map_or(0, |stats| stats.skipped),
+            dropped_frames: 0,
+            queue: 0,
+            queue_limit: 0,
+            restarts: 0,
             idrs: stats.as_ref().map_or(0, |stats| stats.idrs),
             idr_slips: stats.as_ref().map_or(0, |stats| stats.slips),
             encoder: encoder.unwrap_or_default(),
@@ -175,6 +187,7 @@ impl Core {
         let bits = (self.settings.rendition.bitrate + self.settings.audio_bitrate).bits_per_sec();
         RecordingView {
             state: status.state,
+            folder: self.settings.record_into.as_deref().map(|f| f.display().to_string()).unwrap_or_default(),
             path: status.path.map(|path| path.display().to_string()).unwrap_or_default(),
             length: status.stats.duration,
             bytes: status.stats.bytes,

@@ -1,6 +1,9 @@
 //! What can be asked of the engine.
 
 use scene::{ItemId, SceneId, SourceId};
+use units::Secret;
+
+use crate::{Answer, Preferences, ServerChoice};
 
 /// How the programme goes from one scene to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,27 @@ pub enum Command {
     Undo,
     /// Do again what was taken back.
     Redo,
-    /// Go live to the destination that was set up.
+    /// Change what is wanted of the ladder. A stream on air keeps its ladder.
+    SetPreferences(Preferences),
+    /// Choose the server for the next stream.
+    ChooseServer(ServerChoice),
+    /// Fetch the list of servers again.
+    RefreshServers,
+    /// Set the stream key for the next stream.
+    SetStreamKey(Secret),
+    /// Get ready to go live: ask for the ladder and try every encoder with it. Nobody sees anything.
+    PrepareLive,
+    /// Stop getting ready.
+    CancelPrepare,
+    /// Answer a question of the View. One that is no longer asked is ignored.
+    Answer {
+        /// The number of the question.
+        question: u64,
+        /// The answer, one of those it offers, or [`Answer::Cancel`].
+        answer: Answer,
+    },
+    /// Go live to the destination that was set up, with what [`Command::PrepareLive`] made ready, or making it ready
+    /// first.
     GoLive,
     /// End the stream: FCUnpublish, close, within two seconds.
     StopLive,

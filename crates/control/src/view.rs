@@ -1,9 +1,9 @@
 //! How things are: a snapshot the engine publishes several times a second.
 
 use scene::{ItemId, SceneId, SourceId};
-use units::{FrameRate, Kbps, Size, Span, TrackId};
+use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
-use crate::{Problem, TransitionKind};
+use crate::{AlignmentView, LadderView, PreferencesView, Problem, Question, ServersView, TransitionKind};
 
 /// The live light. It never claims more than was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,7 +183,11 @@ pub struct RenditionView {
     pub size: Size,
     /// Its rate.
     pub rate: FrameRate,
-    /// The bitrate asked for.
+    /// Its code.
+    pub codec: VideoCodec,
+    /// The bitrate that was granted.
+    pub nominal: Kbps,
+    /// The bitrate asked of the encoder now: the nominal one, or less while the upload is short.
     pub target: Kbps,
     /// The bitrate of the last seconds.
     pub measured: Kbps,
@@ -191,6 +195,14 @@ pub struct RenditionView {
     pub measured_fps: f32,
     /// Frames the encoder could not take.
     pub skipped_frames: u64,
+    /// Frames that were encoded, and dropped before they were sent.
+    pub dropped_frames: u64,
+    /// Frames that wait for the encoder.
+    pub queue: u64,
+    /// The most that can wait; 0 where nothing is known of it.
+    pub queue_limit: u64,
+    /// How often the encoder died and was started again.
+    pub restarts: u64,
     /// IDRs made.
     pub idrs: u64,
     /// IDRs that were not where the schedule wanted them.
@@ -242,6 +254,8 @@ pub struct DestinationView {
 pub struct RecordingView {
     /// Whether it is on.
     pub state: RecordingState,
+    /// The folder that recordings go to; empty where none was chosen.
+    pub folder: String,
     /// The file.
     pub path: String,
     /// How long it is.
@@ -267,8 +281,21 @@ pub struct View {
     pub items: Vec<SourceView>,
     /// The strips of the mixer; the master is last.
     pub meters: Vec<AudioMeterView>,
-    /// The ladder.
+    /// What is encoded.
     pub renditions: Vec<RenditionView>,
+    /// Whether the renditions keep in step.
+    pub alignment: AlignmentView,
+    /// What was asked for and what was granted.
+    pub ladder: LadderView,
+    /// What is wanted of the ladder.
+    pub preferences: PreferencesView,
+    /// The server menu and the key.
+    pub servers: ServersView,
+    /// Something is to be decided or seen before going live: multitrack is on, or key or destination are not set. The
+    /// window's button then opens the go-live sheet; [`Command::GoLive`](crate::Command::GoLive) needs no sheet.
+    pub go_live_sheet: bool,
+    /// What only the person can answer.
+    pub question: Option<Question>,
     /// Where it goes; `None` when no destination is set up.
     pub destination: Option<DestinationView>,
     /// The recording.

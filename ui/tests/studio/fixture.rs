@@ -1,15 +1,15 @@
 //! A show in full swing, and a window to look at it with.
 
 use control::{
-    AudioMeterView, Command, DestinationView, DeviceState, EncoderView, LiveState, MeterLevels,
-    OutputQueueView, Problem, ProgramView, RecordingState, RecordingView, RenditionView, SceneView, Severity,
-    SourceView, TransitionKind, View,
+    AlignmentView, AudioMeterView, Command, DestinationView, DeviceState, EncoderView, LadderView, LiveState,
+    MeterLevels, OutputQueueView, PreferencesView, Problem, ProgramView, RecordingState, RecordingView,
+    RenditionView, SceneView, ServersView, Severity, SourceView, TransitionKind, View,
 };
 use egui::{Color32, ColorImage, TextureHandle, TextureOptions, Vec2};
 use egui_kittest::Harness;
 use scene::{ItemId, SceneId, SourceId};
 use ui::{PreviewTexture, Studio};
-use units::{FrameRate, Kbps, Size, Span, TrackId};
+use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
 pub(crate) const SCENES: [(u64, &str); 3] = [(1, "Code + camera"), (2, "Talking head"), (3, "Screen only")];
 
@@ -49,10 +49,16 @@ pub(crate) fn on_air() -> View {
         track: TrackId(track),
         size: Size::new(width, height).unwrap(),
         rate,
+        codec: VideoCodec::Avc,
+        nominal: Kbps(target),
         target: Kbps(target),
         measured: Kbps(target - 4),
         measured_fps: rate.as_f64() as f32,
         skipped_frames: 0,
+        dropped_frames: 0,
+        queue: 0,
+        queue_limit: 4,
+        restarts: 0,
         idrs,
         idr_slips: 0,
         encoder: EncoderView {
@@ -93,6 +99,12 @@ pub(crate) fn on_air() -> View {
             rung(1, 852, 480, FrameRate::FPS_30, 1_000, 1_267),
             rung(2, 640, 360, FrameRate::FPS_30, 500, 1_267),
         ],
+        alignment: AlignmentView { idrs: 1_267, misaligned: 0, healed: 0 },
+        ladder: LadderView::default(),
+        preferences: PreferencesView::default(),
+        servers: ServersView::default(),
+        go_live_sheet: false,
+        question: None,
         destination: Some(DestinationView {
             address: "rtmps://acme-live.global-contribute.live-video.net/app".to_owned(),
             state: LiveState::Live,
@@ -112,6 +124,7 @@ pub(crate) fn on_air() -> View {
         }),
         recording: RecordingView {
             state: RecordingState::Recording,
+            folder: "/home/creator/Videos/Genlock".to_owned(),
             path: "/home/creator/Videos/Genlock/2026-11-21 20-14-05 Friday dev stream.mp4".to_owned(),
             length: Span::from_secs(42 * 60 + 17),
             bytes: 11_240_000_000,
