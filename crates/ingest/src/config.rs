@@ -17,6 +17,8 @@ pub struct IngestConfig {
     pub rtmp_port: u16,
     /// TCP port for RTMPS; 0 for one that is free.
     pub rtmps_port: u16,
+    /// TCP port for HTTPS, where GetClientConfiguration and FindIngest are asked; 0 for one that is free.
+    pub https_port: u16,
     /// Host names and IP addresses that the certificate is made for. The address listened on is added.
     pub certificate_names: Vec<String>,
     /// The rules of the channel.
@@ -33,7 +35,14 @@ pub struct IngestConfig {
     pub out_dir: Option<PathBuf>,
     /// Faults on demand.
     pub faults: Faults,
-    /// Connections at a time; further ones are closed at once.
+    /// What HTTPS answers instead of the truth, on demand.
+    pub configuration: ConfigurationFaults,
+    /// Whether the answer to `connect` states Enhanced RTMP capabilities, several tracks and the request to reconnect
+    /// among them. The service's own ingest may state none, so a publisher must do without.
+    pub states_capabilities: bool,
+    /// Whether renditions in H.265 are granted to publishers that say they encode it. Otherwise all are H.264.
+    pub offers_hevc: bool,
+    /// Connections at a time to each port; further ones are closed at once.
     pub max_connections: usize,
 }
 
@@ -45,6 +54,7 @@ impl Default for IngestConfig {
             bind_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rtmp_port: 0,
             rtmps_port: 0,
+            https_port: 0,
             certificate_names: vec![String::from("localhost"), String::from("127.0.0.1")],
             rules: Rules { insecure_ingest: true, ..Rules::default() },
             enforce: true,
@@ -57,6 +67,9 @@ impl Default for IngestConfig {
             keys: Vec::new(),
             out_dir: None,
             faults: Faults::default(),
+            configuration: ConfigurationFaults::default(),
+            states_capabilities: true,
+            offers_hevc: false,
             max_connections: 64,
         }
     }
@@ -94,6 +107,65 @@ pub struct Faults {
     pub stall: Option<Stall>,
     /// Take no more than so many bytes per second.
     pub read_bytes_per_sec: Option<u32>,
+    /// Ask the publisher to move (E-RTMP v2, "Reconnect Request"), as a server does before it is shut down. A publisher
+    /// that did not say in `connect` that it understands this is not asked.
+    pub request_reconnect: Option<ReconnectRequest>,
+}
+
+/// A request to move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconnectRequest {
+    /// So long after `publish`.
+    pub after: Span,
+    /// Where to, such as `rtmp://127.0.0.1:40123/app`; `None` for the same address anew.
+    pub tc_url: Option<String>,
+}
+
+/// What HTTPS does instead of answering truly. Everything is off by default. Times are the media clock's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigurationFaults {
+    /// Only the first so many requests of GetClientConfiguration have the faults, so that another attempt can succeed.
+    /// `None` means all.
+    pub requests: Option<u64>,
+    /// Wait so long before the answer.
+    pub delay: Span,
+    /// What GetClientConfiguration answers; `None` for the truth.
+    pub answer: Option<ScriptedAnswer>,
+    /// Grant no more than so many renditions, whatever was asked for. For a ladder that changes between two requests.
+    pub maximum_tracks: Option<u32>,
+    /// How long granted keys are valid; `None` for the guide's 48 hours, and [`Span::ZERO`] for keys that are expired
+    /// when they arrive.
+    pub key_validity: Option<Span>,
+    /// What FindIngest answers; `None` for the truth. [`ScriptedAnswer::Warning`] and its kin mean nothing there.
+    pub servers: Option<ScriptedAnswer>,
+}
+
+/// An answer over HTTPS that was decided beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptedAnswer {
+    /// An HTTP status, 100 to 599, with an empty body.
+    HttpStatus(u16),
+    /// HTTP 200 with this body, whatever it is.
+    Body(Vec<u8>),
+    /// HTTP 200 with the first half of the true body, then the connection is cut.
+    CutShort,
+    /// Nothing; the connection stays open until the client leaves it.
+    Hang,
+    /// The true answer with a warning in HTML (the guide, "Handling Warnings and Errors").
+    Warning {
+        /// `html_en_us` of the answer.
+        html: String,
+    },
+    /// A refusal: HTTP 200, the reason in HTML, nothing granted.
+    Error {
+        /// `html_en_us` of the answer.
+        html: String,
+    },
+    /// The true answer with a status that no document knows.
+    UnknownStatus {
+        /// `result` of the answer.
+        result: String,
+    },
 }
 
 /// An answer that says no.

@@ -163,7 +163,7 @@ impl FileState {
 
 async fn keep_tags(session: &mut Session, file: &mut FileState, service: &Service) {
     while let Some(tag) = session.poll_tag() {
-        if let (FileState::None, Some(folder)) = (&*file, &service.out_dir) {
+        if let (FileState::None, Some(folder)) = (&*file, &service.config.out_dir) {
             *file = match ReceivedFile::create(folder, session.number()) {
                 Ok(created) => FileState::Open(created),
                 Err(error) => FileState::Failed(error.to_string()),

@@ -1,8 +1,35 @@
 //! Why the rehearsal ingest could not be started.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use ivs::Protocol;
+/// One of the ports that the ingest listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// RTMP over plain TCP.
+    Rtmp,
+    /// RTMP over TLS.
+    Rtmps,
+    /// GetClientConfiguration and FindIngest.
+    Https,
+}
+
+impl Door {
+    /// Scheme of its addresses.
+    pub const fn scheme(self) -> &'static str {
+        match self {
+            Self::Rtmp => "rtmp",
+            Self::Rtmps => "rtmps",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.scheme())
+    }
+}
 
 /// What kept [`crate::start`] from starting. What a peer does is no error of ours: it ends in its session's report.
 #[derive(Debug, thiserror::Error)]
@@ -10,21 +37,21 @@ use ivs::Protocol;
 pub enum Error {
     /// The person chose a port that another program listens on.
     #[error(
-        "port {port} for {protocol} is in use by another program; choose another one, or 0 for any that is free"
+        "port {port} for {door} is in use by another program; choose another one, or 0 for any that is free"
     )]
     PortInUse {
         /// The port.
         port: u16,
         /// What it was for.
-        protocol: Protocol,
+        door: Door,
     },
     /// The system does not let us listen there.
-    #[error("can not listen on {address} for {protocol}: {source}")]
+    #[error("can not listen on {address} for {door}: {source}")]
     Listen {
         /// Address and port.
         address: std::net::SocketAddr,
         /// What it was for.
-        protocol: Protocol,
+        door: Door,
         /// The system's reason.
         source: std::io::Error,
     },

@@ -13,9 +13,12 @@
 
 mod certificate;
 mod config;
+mod configuration;
 mod connection;
 mod error;
 mod event_log;
+mod https;
+mod inquiry;
 mod listener;
 mod received;
 mod report;
@@ -23,8 +26,11 @@ mod service;
 mod session;
 mod stream_keys;
 
-pub use config::{Faults, IngestConfig, Refusal, Stall, StreamKey};
-pub use error::Error;
+pub use config::{
+    ConfigurationFaults, Faults, IngestConfig, ReconnectRequest, Refusal, ScriptedAnswer, Stall, StreamKey,
+};
+pub use error::{Door, Error};
+pub use inquiry::{InquiryOutcome, InquiryReport};
 pub use listener::{Addresses, Ingest, start};
 pub use report::{Ending, SessionReport};
 pub use session::MAX_MESSAGE_BYTES;

@@ -6,22 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ivs::Protocol;
 use ivs::event::Event;
+use ivs::limits::RTMP_APP;
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use units::{Clock, Secret};
 
-use crate::config::{Faults, IngestConfig, StreamKey};
-use crate::connection::serve;
+use crate::config::{ConfigurationFaults, Faults, IngestConfig, StreamKey};
+use crate::error::Door;
 use crate::event_log::{EventLog, random, random_letters};
+use crate::inquiry::{InquiryLog, InquiryReport};
 use crate::report::SessionReport;
 use crate::service::{Service, stop_asked};
 use crate::stream_keys::StreamKeys;
-use crate::{Error, certificate};
+use crate::{Error, certificate, connection, https};
 
 /// Name of the authority's certificate in the output folder.
 const CA_FILE: &str = "ingest-ca.pem";
@@ -36,12 +37,16 @@ const RECEIVE_BUFFER_BYTES: u32 = 256 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where the ingest listens, for the one JSON line of `genlock ingest`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Addresses {
     /// Such as `rtmp://127.0.0.1:40123/app`.
     pub rtmp: String,
     /// Such as `rtmps://127.0.0.1:40124/app`.
     pub rtmps: String,
+    /// Where GetClientConfiguration is asked, such as `https://127.0.0.1:40125/api/v3/GetClientConfiguration`.
+    pub configuration_url: String,
+    /// Where FindIngest is asked, such as `https://127.0.0.1:40125/api/v2/FindIngest`.
+    pub find_ingest_url: String,
     /// File with the certificate to trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -65,28 +70,36 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     if !random(&mut [0]) {
         return Err(Error::Randomness);
     }
+    let mut config = config;
     let certificate = certificate::make(&config.certificate_names, config.bind_ip)?;
-    let rtmp = listen(SocketAddr::new(config.bind_ip, config.rtmp_port), Protocol::Rtmp)?;
-    let rtmps = listen(SocketAddr::new(config.bind_ip, config.rtmps_port), Protocol::Rtmps)?;
+    let rtmp = listen(SocketAddr::new(config.bind_ip, config.rtmp_port), Door::Rtmp)?;
+    let rtmps = listen(SocketAddr::new(config.bind_ip, config.rtmps_port), Door::Rtmps)?;
+    let web = listen(SocketAddr::new(config.bind_ip, config.https_port), Door::Https)?;
     let ca_file = match &config.out_dir {
         Some(folder) => Some(prepare_folder(folder, &certificate.ca_pem)?),
         None => None,
     };
-    let events = EventLog::new(config.channel, config.out_dir.as_deref(), clock.now())?;
-    let keys = StreamKeys::new(usable_keys(config.keys)?);
-    let rules = (config.rules, config.enforce);
-    let service = Arc::new(Service::new(clock, rules, keys, events, config.out_dir, config.faults));
-    let (stopping, stop) = watch::channel(false);
+    let (rtmp_url, rtmps_url) = (address_of(&rtmp, Door::Rtmp)?, address_of(&rtmps, Door::Rtmps)?);
+    let web_url = address_of(&web, Door::Https)?;
     let addresses = Addresses {
-        rtmp: address_of(&rtmp, Protocol::Rtmp)?,
-        rtmps: address_of(&rtmps, Protocol::Rtmps)?,
+        rtmp: format!("{rtmp_url}/{}", RTMP_APP.value),
+        rtmps: format!("{rtmps_url}/{}", RTMP_APP.value),
+        configuration_url: format!("{web_url}{}", https::CONFIGURATION_PATH),
+        find_ingest_url: format!("{web_url}{}", https::FIND_INGEST_PATH),
         ca_file,
     };
-    let acceptor = TlsAcceptor::from(certificate.server);
-    let listeners = [(rtmp, None), (rtmps, Some(acceptor))]
-        .map(|(listener, tls)| {
-            let accepting = accept(listener, tls, Arc::clone(&service), stop.clone(), config.max_connections);
-            tokio::spawn(accepting)
+    let limit = config.max_connections;
+    let events = EventLog::new(config.channel.clone(), config.out_dir.as_deref(), clock.now())?;
+    let inquiries = InquiryLog::new(config.out_dir.as_deref())?;
+    let keys = StreamKeys::new(usable_keys(std::mem::take(&mut config.keys))?);
+    let service = Arc::new(Service::new(clock, config, keys, (events, inquiries), addresses.clone()));
+    let (stopping, stop) = watch::channel(false);
+    let acceptor = TlsAcceptor::from(Arc::clone(&certificate.server));
+    let web_acceptor = TlsAcceptor::from(https::over_tls(&certificate.server));
+    let doors = [(rtmp, Entry::Rtmp), (rtmps, Entry::Rtmps(acceptor)), (web, Entry::Https(web_acceptor))];
+    let listeners = doors
+        .map(|(listener, entry)| {
+            tokio::spawn(accept(listener, entry, Arc::clone(&service), stop.clone(), limit))
         })
         .into();
     Ok(Ingest { addresses, ca_pem: certificate.ca_pem, service, stopping, listeners })
@@ -130,6 +143,22 @@ impl Ingest {
         self.service.set_faults(faults);
     }
 
+    /// Changes the faults of HTTPS for requests that come from now on. Requests are counted from here.
+    pub fn set_configuration_faults(&self, faults: ConfigurationFaults) {
+        self.service.set_configuration_faults(faults);
+    }
+
+    /// Asks every publisher that is on air, and that said it understands, to move to `tc_url`, or to connect to the
+    /// same address anew (E-RTMP v2, "Reconnect Request"). Its key may come back while it is still on air.
+    pub fn request_reconnect(&self, tc_url: Option<String>) {
+        self.service.request_reconnect(tc_url);
+    }
+
+    /// What was asked over HTTPS, in the order of the answers; the last 1000.
+    pub fn inquiries(&self) -> Vec<InquiryReport> {
+        self.service.inquiries.reports()
+    }
+
     /// Ends all sessions, closes the ports, and gives all reports.
     pub async fn stop(self) -> Vec<SessionReport> {
         self.stopping.send_replace(true);
@@ -163,7 +192,7 @@ fn prepare_folder(folder: &Path, ca_pem: &str) -> Result<PathBuf, Error> {
     }
 }
 
-fn listen(address: SocketAddr, protocol: Protocol) -> Result<TcpListener, Error> {
+fn listen(address: SocketAddr, door: Door) -> Result<TcpListener, Error> {
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Without it, Linux keeps a port busy for minutes after its connections; on Windows it would let two programs
@@ -176,25 +205,49 @@ fn listen(address: SocketAddr, protocol: Protocol) -> Result<TcpListener, Error>
     };
     open().map_err(|source| {
         if source.kind() == ErrorKind::AddrInUse {
-            Error::PortInUse { port: address.port(), protocol }
+            Error::PortInUse { port: address.port(), door }
         } else {
-            Error::Listen { address, protocol, source }
+            Error::Listen { address, door, source }
         }
     })
 }
 
-fn address_of(listener: &TcpListener, protocol: Protocol) -> Result<String, Error> {
+fn address_of(listener: &TcpListener, door: Door) -> Result<String, Error> {
     let address = listener.local_addr().map_err(|source| {
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        Error::Listen { address, protocol, source }
+        Error::Listen { address, door, source }
     })?;
-    Ok(format!("{protocol}://{address}/app"))
+    Ok(format!("{door}://{address}"))
+}
+
+/// What waits behind a port.
+#[derive(Clone)]
+enum Entry {
+    Rtmp,
+    Rtmps(TlsAcceptor),
+    Https(TlsAcceptor),
+}
+
+impl Entry {
+    async fn serve(
+        self,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        service: Arc<Service>,
+        stopping: watch::Receiver<bool>,
+    ) {
+        match self {
+            Self::Rtmp => connection::serve(tcp, peer, None, service, stopping).await,
+            Self::Rtmps(acceptor) => connection::serve(tcp, peer, Some(acceptor), service, stopping).await,
+            Self::Https(acceptor) => https::serve(tcp, peer, acceptor, service, stopping).await,
+        }
+    }
 }
 
 /// Accepts connections until the ingest is stopped, then waits for them to end.
 async fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    entry: Entry,
     service: Arc<Service>,
     stopping: watch::Receiver<bool>,
     max_connections: usize,
@@ -205,7 +258,7 @@ async fn accept(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) if connections.len() < max_connections => {
-                    connections.spawn(serve(stream, peer, tls.clone(), Arc::clone(&service), stopping.clone()));
+                    connections.spawn(entry.clone().serve(stream, peer, Arc::clone(&service), stopping.clone()));
                 }
                 Ok(_) => tracing::warn!("too many connections to the rehearsal ingest; one was closed"),
                 Err(error) => {

@@ -42,6 +42,8 @@ pub struct SessionReport {
     pub published_after_ms: Option<i64>,
     /// From the connection to the first IDR picture, in milliseconds.
     pub first_idr_after_ms: Option<i64>,
+    /// From the connection to the request to move to another server, in milliseconds; `None` when it was not asked.
+    pub asked_to_move_after_ms: Option<i64>,
     /// From the connection to its end, in milliseconds.
     pub lasted_ms: i64,
     /// How it ended.

@@ -1,15 +1,15 @@
 //! What all sessions share: the channel with its rules, keys, events and reports.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ivs::Rules;
 use tokio::sync::watch;
 use units::{Clock, MediaTime};
 
-use crate::config::Faults;
+use crate::config::{ConfigurationFaults, Faults, IngestConfig, ScriptedAnswer};
 use crate::event_log::EventLog;
+use crate::inquiry::InquiryLog;
+use crate::listener::Addresses;
 use crate::report::SessionReport;
 use crate::stream_keys::StreamKeys;
 
@@ -23,35 +23,55 @@ pub(crate) async fn stop_asked(stopping: &mut watch::Receiver<bool>) {
 
 pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) rules: Rules,
-    pub(crate) enforce: bool,
+    /// What was asked for, without the keys.
+    pub(crate) config: IngestConfig,
     pub(crate) keys: StreamKeys,
     pub(crate) events: EventLog,
-    pub(crate) out_dir: Option<PathBuf>,
+    pub(crate) inquiries: InquiryLog,
+    pub(crate) addresses: Addresses,
     faults: Mutex<Faults>,
+    configuration: Mutex<Counted>,
+    /// The last request to move that was made of everybody.
+    move_request: watch::Sender<MoveRequest>,
     reports: Mutex<Vec<SessionReport>>,
     /// Reports so far, those that are no longer kept included.
     reported: watch::Sender<u64>,
     sessions: AtomicU64,
 }
 
+/// Faults of HTTPS, and how many requests they have met.
+struct Counted {
+    faults: ConfigurationFaults,
+    requests: u64,
+}
+
+/// A request to move, made of everybody who was on air when it was made.
+#[derive(Clone, Default)]
+pub(crate) struct MoveRequest {
+    /// Number of the request; 0 before the first.
+    pub(crate) number: u64,
+    pub(crate) tc_url: Option<String>,
+}
+
 impl Service {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
-        (rules, enforce): (Rules, bool),
+        config: IngestConfig,
         keys: StreamKeys,
-        events: EventLog,
-        out_dir: Option<PathBuf>,
-        faults: Faults,
+        (events, inquiries): (EventLog, InquiryLog),
+        addresses: Addresses,
     ) -> Self {
+        let configuration = Counted { faults: config.configuration.clone(), requests: 0 };
         Self {
             clock,
-            rules,
-            enforce,
             keys,
             events,
-            out_dir,
-            faults: Mutex::new(faults),
+            inquiries,
+            addresses,
+            faults: Mutex::new(config.faults.clone()),
+            configuration: Mutex::new(configuration),
+            move_request: watch::Sender::default(),
+            config,
             reports: Mutex::new(Vec::new()),
             reported: watch::Sender::new(0),
             sessions: AtomicU64::new(0),
@@ -74,6 +94,38 @@ impl Service {
         *self.lock_faults() = faults;
     }
 
+    /// The faults that a new request of GetClientConfiguration shall have.
+    pub(crate) fn begin_configuration(&self) -> ConfigurationFaults {
+        let mut counted = self.lock_configuration();
+        counted.requests += 1;
+        let faulty = counted.faults.requests.is_none_or(|requests| counted.requests <= requests);
+        if faulty { counted.faults.clone() } else { ConfigurationFaults::default() }
+    }
+
+    /// What FindIngest shall answer.
+    pub(crate) fn scripted_servers(&self) -> Option<ScriptedAnswer> {
+        self.lock_configuration().faults.servers.clone()
+    }
+
+    pub(crate) fn set_configuration_faults(&self, faults: ConfigurationFaults) {
+        *self.lock_configuration() = Counted { faults, requests: 0 };
+    }
+
+    pub(crate) fn request_reconnect(&self, tc_url: Option<String>) {
+        self.move_request.send_modify(|request| {
+            request.number += 1;
+            request.tc_url = tc_url;
+        });
+    }
+
+    pub(crate) fn move_request(&self) -> MoveRequest {
+        self.move_request.borrow().clone()
+    }
+
+    fn lock_configuration(&self) -> MutexGuard<'_, Counted> {
+        self.configuration.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock_faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,7 +144,7 @@ impl Service {
 
     /// Keeps `report`, and writes it beside the received stream.
     pub(crate) fn file_report(&self, report: SessionReport) {
-        if let Some(folder) = &self.out_dir {
+        if let Some(folder) = &self.config.out_dir {
             let name = match &report.file {
                 Some(file) => file.replace("received-", "report-").replace(".flv", ".json"),
                 None => format!("report-session-{}.json", report.session),

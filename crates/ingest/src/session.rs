@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use ertmp::amf0::{self, Value};
 use ertmp::flv::{TagKind, file_tag};
-use ertmp::{ConnectRequest, MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession};
+use ertmp::{
+    Capabilities, ConnectRequest, MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession,
+};
 use ivs::event::Happening;
 use ivs::limits::RTMP_APP;
 use ivs::{AnnouncedMedia, Code, Finding, Judge, NamedBy, Observation, Protocol, Severity, code};
@@ -37,7 +39,7 @@ struct OnAir {
     stream_id: String,
     started: bool,
     /// Lets the next publisher in when it is dropped.
-    _key: LiveKey,
+    key: Option<LiveKey>,
 }
 
 pub(crate) struct Session {
@@ -57,6 +59,9 @@ pub(crate) struct Session {
     /// The code of the event that tells of the end.
     ending_code: Option<&'static str>,
     said_goodbye: bool,
+    /// Number of the last request to move that was made of everybody, which this session has dealt with.
+    moves_seen: u64,
+    asked_to_move_at: Option<MediaTime>,
     encoder: Option<String>,
     video_messages: u64,
     audio_messages: u64,
@@ -72,10 +77,17 @@ impl Session {
         let mut handshake = [0u8; RANDOM_BYTES];
         // Need not be secret (RTMP 1.0, 5.2.3), so a system without randomness is no reason to refuse.
         random(&mut handshake);
-        let config = ServerConfig { max_message_bytes: MAX_MESSAGE_BYTES, ..ServerConfig::default() };
+        let stated = service.config.states_capabilities;
+        let config = ServerConfig {
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            capabilities: if stated { Capabilities::ingest() } else { Capabilities::default() },
+            ..ServerConfig::default()
+        };
         Self {
             server: ServerSession::new(config, &handshake),
-            judge: Judge::new(service.rules),
+            judge: Judge::new(service.config.rules),
+            moves_seen: service.move_request().number,
+            asked_to_move_at: None,
             service,
             number,
             protocol,
@@ -174,8 +186,34 @@ impl Session {
             self.end(Ending::Fault);
             return;
         }
+        self.move_when_due(now - published_at, now);
         self.judge.tick(now);
         self.handle_observations(now);
+    }
+
+    /// Asks the publisher to move when somebody wants it, or a fault is due.
+    fn move_when_due(&mut self, since: Span, now: MediaTime) {
+        let asked = self.service.move_request();
+        if asked.number > self.moves_seen {
+            self.moves_seen = asked.number;
+            self.ask_to_move(asked.tc_url.as_deref(), now);
+        }
+        if let Some(request) = self.faults.request_reconnect.take_if(|request| since >= request.after) {
+            self.ask_to_move(request.tc_url.as_deref(), now);
+        }
+    }
+
+    fn ask_to_move(&mut self, tc_url: Option<&str>, now: MediaTime) {
+        let description = "The server is about to be shut down.";
+        if let Err(error) = self.server.request_reconnect(tc_url, description) {
+            tracing::info!(session = self.number, %error, "the publisher was not asked to move");
+            return;
+        }
+        self.asked_to_move_at = Some(now);
+        // It may come back with the same key before it leaves here, so that viewers miss nothing.
+        if let Some(on_air) = &mut self.on_air {
+            on_air.key = None;
+        }
     }
 
     /// The peer closed the connection, or it broke.
@@ -220,6 +258,7 @@ impl Session {
             connected_at_ms: self.connected_at.as_millis(),
             published_after_ms: self.published_at.map(after),
             first_idr_after_ms: self.first_idr_at.map(after),
+            asked_to_move_after_ms: self.asked_to_move_at.map(after),
             lasted_ms: after(now),
             ending,
             said_goodbye: self.said_goodbye,
@@ -329,7 +368,7 @@ impl Session {
         self.service.events.tell(&stream_id, Happening::SessionCreated, now);
         self.stream_id = Some(stream_id.clone());
         self.published_at = Some(now);
-        self.on_air = Some(OnAir { stream_id, started: false, _key: key });
+        self.on_air = Some(OnAir { stream_id, started: false, key: Some(key) });
         self.judge.published(now);
         self.server.accept_publish()
     }
@@ -398,7 +437,7 @@ impl Session {
         if let Some(breach) = &finding.breach {
             self.service.events.tell(&on_air.stream_id, Happening::LimitBreach(breach.clone()), now);
         }
-        if !severity.ends_stream() || !self.service.enforce || self.is_over() {
+        if !severity.ends_stream() || !self.service.config.enforce || self.is_over() {
             return;
         }
         self.end(Ending::Service);
@@ -429,7 +468,7 @@ impl Session {
     }
 
     fn keep(&mut self, kind: TagKind, timestamp_ms: u32, body: &[u8]) {
-        if self.service.out_dir.is_none() {
+        if self.service.config.out_dir.is_none() {
             return;
         }
         // Messages are shorter than a tag can be, so this never fails.

@@ -5,6 +5,8 @@ use testkit::VirtualClock;
 use super::*;
 use crate::config::{IngestConfig, Stall, StreamKey};
 use crate::event_log::EventLog;
+use crate::inquiry::InquiryLog;
+use crate::listener::Addresses;
 use crate::stream_keys::StreamKeys;
 
 const KEY: &str = "sk_us-west-2_OnlyInThisTest1234";
@@ -16,9 +18,9 @@ fn session() -> Session {
 fn session_with(faults: Faults) -> Session {
     let config = IngestConfig { faults, ..IngestConfig::default() };
     let keys = StreamKeys::new(vec![StreamKey::lasting(Secret::new(KEY))]);
-    let events = EventLog::new(config.channel, None, MediaTime::ZERO).unwrap();
-    let rules = (config.rules, true);
-    let service = Service::new(Arc::new(VirtualClock::new()), rules, keys, events, None, config.faults);
+    let events = EventLog::new(config.channel.clone(), None, MediaTime::ZERO).unwrap();
+    let logs = (events, InquiryLog::new(None).unwrap());
+    let service = Service::new(Arc::new(VirtualClock::new()), config, keys, logs, Addresses::default());
     Session::new(Arc::new(service), Protocol::Rtmp, SocketAddr::from(([127, 0, 0, 1], 1)))
 }
 
