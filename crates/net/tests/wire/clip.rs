@@ -4,7 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use ertmp::flv::{AudioTag, FrameType, Item, LegacyAudioBody, LegacyVideoBody, Reader, TagKind, VideoTag};
+use ertmp::flv::{
+    AudioTag, ExVideoBody, FourCc, FrameType, Item, LegacyAudioBody, LegacyVideoBody, Reader, TagKind,
+    Tracks, VideoPacket, VideoTag,
+};
 use tempfile::TempDir;
 use units::{
     AccessUnit, AudioCodec, AudioConfig, Dts, EncodeStamps, FrameRate, Kbps, MediaTime, Pts, Size, Span,
@@ -24,14 +27,15 @@ pub(crate) struct Clip {
 impl Clip {
     /// Three seconds of `sizes` renditions at 30 frames per second with aligned keyframes each second, with B-frames,
     /// and of sound.
-    pub(crate) fn make(sizes: &[Size]) -> Self {
+    pub(crate) fn make(codec: VideoCodec, sizes: &[Size]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = StreamConfig::default();
         let mut units = Vec::new();
         for (id, size) in (0u8..).zip(sizes) {
             let path = dir.path().join(format!("{id}.flv"));
-            encode(*size, &path);
+            encode(codec, *size, &path);
             let (video, audio, mut found) = read(&std::fs::read(&path).unwrap(), TrackId(id), *size);
+            assert_eq!(video.codec, codec);
             config.video.push(Arc::new(video));
             if id == 0 {
                 config.audio.push(Arc::new(audio));
@@ -41,7 +45,19 @@ impl Clip {
             units.extend(found.into_iter().map(Arc::new));
         }
         units.sort_by_key(|unit| (unit.dts, unit.track));
-        Self { config, units, dir, renditions: sizes.len() }
+        let clip = Self { config, units, dir, renditions: sizes.len() };
+        let aligned = clip.keyframes(TrackId::PRIMARY);
+        assert_eq!(aligned.len(), 3, "one each second");
+        for video in &clip.config.video {
+            assert_eq!(clip.keyframes(video.track), aligned, "IDRs of {:?}", video.track);
+        }
+        clip
+    }
+
+    /// When the pictures are shown that a player can begin with.
+    fn keyframes(&self, track: TrackId) -> Vec<Pts> {
+        let of_track = self.units.iter().filter(|unit| unit.track == Track::Video(track));
+        of_track.filter(|unit| unit.is_idr).map(|unit| unit.pts).collect()
     }
 
     /// What ffmpeg reads from its own files, without the sound before the first picture, which is not sent.
@@ -57,13 +73,28 @@ impl Clip {
     }
 }
 
-fn encode(size: Size, path: &Path) {
+fn encode(codec: VideoCodec, size: Size, path: &Path) {
     let mut command = Command::new(ffmpeg());
+    command.args(["-v", "error", "-f", "lavfi", "-i", &format!("testsrc2=size={size}:rate=30")]).args([
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=440:sample_rate=48000",
+        "-t",
+        "3",
+        "-ac",
+        "2",
+    ]);
+    match codec {
+        VideoCodec::Avc => command
+            .args(["-c:v", "libx264", "-preset", "veryfast", "-keyint_min", "30", "-sc_threshold", "0"])
+            .args(["-bf", "2", "-threads", "1"]),
+        VideoCodec::Hevc => command
+            .args(["-c:v", "libx265", "-preset", "ultrafast", "-x265-params"])
+            .arg("min-keyint=30:scenecut=0:open-gop=0:bframes=2:pools=1:frame-threads=1:log-level=error"),
+    };
     command
-        .args(["-v", "error", "-f", "lavfi", "-i", &format!("testsrc2=size={size}:rate=30")])
-        .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "3", "-ac", "2"])
-        .args(["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "300k"])
-        .args(["-g", "30", "-keyint_min", "30", "-sc_threshold", "0", "-bf", "2", "-threads", "1"])
+        .args(["-pix_fmt", "yuv420p", "-b:v", "300k", "-g", "30"])
         .args(["-c:a", "aac", "-b:a", "96k", "-flvflags", "no_duration_filesize", "-f", "flv"])
         .arg(path);
     Program::start(&mut command).output();
@@ -82,7 +113,8 @@ impl Packets {
         let mut tracks: Vec<Vec<Packet>> = Vec::new();
         for line in framehash.lines().filter(|line| !line.starts_with('#')) {
             let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            let [track, dts, pts, _duration, size, hash] = fields[..] else { panic!("{line}") };
+            // Behind the hash there may be side data, such as a configuration that is told once more.
+            let [track, dts, pts, _duration, size, hash, ..] = fields[..] else { panic!("{line}") };
             let track: usize = track.parse().unwrap();
             if tracks.len() <= track {
                 tracks.resize(track + 1, Vec::new());
@@ -137,33 +169,30 @@ fn read(bytes: &[u8], track: TrackId, size: Size) -> (VideoConfig, AudioConfig, 
         let dts = Dts::from_millis(i64::from(tag.timestamp_ms));
         match tag.kind {
             TagKind::Video => {
-                let VideoTag::Legacy(legacy) = VideoTag::decode(&tag.body).unwrap() else {
-                    panic!("enhanced")
-                };
-                match legacy.body {
-                    LegacyVideoBody::AvcSequenceHeader(config) => {
+                let picture = VideoTag::decode(&tag.body).unwrap();
+                let is_idr = picture.frame_type() == FrameType::Key;
+                match flat(picture) {
+                    Picture::Config(codec, config) => {
                         video = Some(VideoConfig {
                             track,
-                            codec: VideoCodec::Avc,
-                            profile: VideoProfile::High,
+                            codec,
+                            profile: if codec == VideoCodec::Avc {
+                                VideoProfile::High
+                            } else {
+                                VideoProfile::Main
+                            },
                             size,
                             rate: FrameRate::FPS_30,
                             bitrate: Kbps(300),
                             decoder_config: config.into(),
                         });
                     }
-                    LegacyVideoBody::AvcNalUnits { composition_offset_ms, data } => {
-                        let is_idr = legacy.frame_type == FrameType::Key;
+                    Picture::Frame(composition_offset_ms, data) => {
                         let pts = dts + Span::from_millis(i64::from(composition_offset_ms));
-                        units.push(unit(
-                            Track::Video(track),
-                            Pts::from_nanos(pts.as_nanos()),
-                            dts,
-                            is_idr,
-                            data,
-                        ));
+                        let pts = Pts::from_nanos(pts.as_nanos());
+                        units.push(unit(Track::Video(track), pts, dts, is_idr, data));
                     }
-                    _ => {}
+                    Picture::End => {}
                 }
             }
             TagKind::Audio => {
@@ -192,6 +221,36 @@ fn read(bytes: &[u8], track: TrackId, size: Size) -> (VideoConfig, AudioConfig, 
         }
     }
     (video.unwrap(), audio.unwrap(), units)
+}
+
+/// What ffmpeg writes for a single track, of either code.
+enum Picture<'a> {
+    Config(VideoCodec, &'a [u8]),
+    Frame(i32, &'a [u8]),
+    End,
+}
+
+fn flat(tag: VideoTag<'_>) -> Picture<'_> {
+    match tag {
+        VideoTag::Legacy(legacy) => match legacy.body {
+            LegacyVideoBody::AvcSequenceHeader(config) => Picture::Config(VideoCodec::Avc, config),
+            LegacyVideoBody::AvcNalUnits { composition_offset_ms, data } => {
+                Picture::Frame(composition_offset_ms, data)
+            }
+            _ => Picture::End,
+        },
+        VideoTag::Enhanced(enhanced) => match enhanced.body {
+            ExVideoBody::Tracks(Tracks::Single { four_cc: FourCc::HEVC, packet }) => match packet {
+                VideoPacket::SequenceStart(config) => Picture::Config(VideoCodec::Hevc, config),
+                VideoPacket::CodedFrames { composition_offset_ms, data } => {
+                    Picture::Frame(composition_offset_ms, data)
+                }
+                VideoPacket::CodedFramesX(data) => Picture::Frame(0, data),
+                _ => Picture::End,
+            },
+            _ => panic!("not of one HEVC track"),
+        },
+    }
 }
 
 fn unit(track: Track, pts: Pts, dts: Dts, is_idr: bool, data: &[u8]) -> AccessUnit {

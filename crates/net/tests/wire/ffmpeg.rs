@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use net::Ended;
-use units::Size;
+use units::{Size, VideoCodec};
 
 use crate::clip::{AS_PACKETS, Clip, Packets};
 use crate::show::{self, KEY, destination};
@@ -42,7 +42,7 @@ fn sizes(widths: &[u32]) -> Vec<Size> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_rendition_in_the_legacy_form() {
-    let clip = Clip::make(&sizes(&[320]));
+    let clip = Clip::make(VideoCodec::Avc, &sizes(&[320]));
     let sent = clip.packets();
     assert_eq!(sent.counts()[0], 90, "three seconds of pictures");
     assert!(sent.counts()[1] > 130, "and of sound");
@@ -51,16 +51,24 @@ async fn one_rendition_in_the_legacy_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_rendition_in_the_enhanced_form() {
-    let clip = Clip::make(&sizes(&[320]));
+    let clip = Clip::make(VideoCodec::Avc, &sizes(&[320]));
     receive(&clip, true).await.assert_same(&clip.packets());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_renditions_in_both_forms_of_the_primary_track() {
-    let clip = Clip::make(&sizes(&[640, 320, 160]));
+    let clip = Clip::make(VideoCodec::Avc, &sizes(&[640, 320, 160]));
     let sent = clip.packets();
     assert_eq!(sent.counts()[..3], [90, 90, 90]);
     for enhanced in [false, true] {
         receive(&clip, enhanced).await.assert_same(&sent);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_renditions_of_hevc() {
+    let clip = Clip::make(VideoCodec::Hevc, &sizes(&[320, 160]));
+    let sent = clip.packets();
+    assert_eq!(sent.counts()[..2], [90, 90]);
+    receive(&clip, true).await.assert_same(&sent);
 }

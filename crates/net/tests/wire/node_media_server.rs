@@ -6,7 +6,7 @@ use std::process::{ChildStdin, Command};
 use ertmp::flv::Form;
 use net::{Ended, Stage};
 use tempfile::TempDir;
-use units::Size;
+use units::{Size, VideoCodec};
 
 use crate::authority::{Authority, Identity};
 use crate::clip::{Clip, Packets, packets_of};
@@ -60,26 +60,38 @@ impl NodeMediaServer {
     }
 }
 
-fn clip(renditions: usize) -> Clip {
-    let sizes = [(320, 180), (160, 90)].map(|(width, height)| Size::new(width, height).unwrap());
-    Clip::make(&sizes[..renditions])
+fn clip(codec: VideoCodec, renditions: usize) -> Clip {
+    let sizes = [(320, 180), (160, 90), (128, 72)];
+    Clip::make(codec, &sizes.map(|(width, height)| Size::new(width, height).unwrap())[..renditions])
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_what_was_sent_over_rtmp() {
     let server = NodeMediaServer::start(&Authority::new().issue(&["127.0.0.1"]));
     let url = format!("rtmp://127.0.0.1:{}/live/", server.rtmp);
-    let single = clip(1);
+    let single = clip(VideoCodec::Avc, 1);
     server.record(&url, None, &single, Form::Legacy).await.assert_same(&single.packets());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_two_renditions_over_rtmps() {
+async fn records_three_renditions_over_rtmps() {
     let authority = Authority::new();
     let server = NodeMediaServer::start(&authority.issue(&["localhost", "127.0.0.1"]));
     let url = format!("rtmps://localhost:{}/live/", server.rtmps);
-    let double = clip(2);
-    server.record(&url, Some(&authority), &double, Form::Enhanced).await.assert_same(&double.packets());
+    let triple = clip(VideoCodec::Avc, 3);
+    let sent = triple.packets();
+    assert_eq!(sent.counts()[..3], [90, 90, 90]);
+    server.record(&url, Some(&authority), &triple, Form::Enhanced).await.assert_same(&sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_two_renditions_of_hevc() {
+    let server = NodeMediaServer::start(&Authority::new().issue(&["127.0.0.1"]));
+    let url = format!("rtmp://127.0.0.1:{}/live/", server.rtmp);
+    let double = clip(VideoCodec::Hevc, 2);
+    let sent = double.packets();
+    assert_eq!(sent.counts()[..2], [90, 90]);
+    server.record(&url, None, &double, Form::Enhanced).await.assert_same(&sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ertmp::amf0::Value;
 use ertmp::{MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -24,6 +25,7 @@ pub(crate) enum Manner {
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     pub(crate) media: Vec<(MediaKind, u32, Vec<u8>)>,
+    pub(crate) metadata: Vec<Value>,
     pub(crate) stream_name: String,
     pub(crate) unpublished: bool,
     pub(crate) deleted: bool,
@@ -93,6 +95,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: Manner) 
                 ServerEvent::Media { kind, timestamp_ms, body } => {
                     received.media.push((kind, timestamp_ms, body));
                 }
+                ServerEvent::Metadata { value, .. } => received.metadata.push(value),
                 ServerEvent::FcUnpublish { .. } => received.unpublished = true,
                 ServerEvent::DeleteStream { .. } => received.deleted = true,
                 _ => {}

@@ -40,6 +40,17 @@ pub(crate) fn node_modules() -> PathBuf {
     path.canonicalize().unwrap()
 }
 
+/// The folder into which the packages of nginx and its RTMP module are unpacked: `GENLOCK_NGINX`, or where `./x tools`
+/// does that.
+pub(crate) fn nginx() -> PathBuf {
+    let root = std::env::var_os("GENLOCK_NGINX").map_or_else(|| tools().join("nginx"), PathBuf::from);
+    assert!(
+        root.join("usr/lib/nginx/modules/ngx_rtmp_module.so").exists(),
+        "nginx-rtmp is not there: run `./x tools`, or set GENLOCK_NGINX to the root under which it is installed"
+    );
+    root.canonicalize().unwrap()
+}
+
 /// A program that is stopped when the test is over, whatever became of it.
 pub(crate) struct Program {
     child: Child,

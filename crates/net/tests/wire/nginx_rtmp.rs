@@ -1,0 +1,165 @@
+//! nginx-rtmp knows nothing of multitrack. It takes such a stream without a word of refusal, and what it keeps is no
+//! ladder: that is the server our warning is for.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ertmp::flv::{ExVideoBody, Form, Item, LegacyVideoBody, Reader, TagKind, VideoPacket, VideoTag};
+use net::{Ended, Notice};
+use tempfile::TempDir;
+use units::{Size, TrackId, VideoCodec};
+
+use crate::clip::{Clip, packets_of};
+use crate::show::{KEY, Show, destination};
+use crate::tools::{Program, nginx};
+
+/// Far beyond what nginx needs: a hang becomes a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Nginx {
+    port: u16,
+    dir: TempDir,
+    /// Ends when this does.
+    _program: Program,
+}
+
+impl Nginx {
+    /// With its own folder and configuration. Nginx takes no port 0, so a free one is looked for.
+    fn start() -> Self {
+        let root = nginx();
+        let module = root.join("usr/lib/nginx/modules/ngx_rtmp_module.so");
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().display();
+        let config = format!(
+            "load_module {};
+             daemon off;
+             master_process off;
+             pid {folder}/nginx.pid;
+             error_log stderr warn;
+             events {{ worker_connections 64; }}
+             rtmp {{
+                 access_log off;
+                 server {{
+                     listen 127.0.0.1:{port};
+                     application live {{
+                         live on;
+                         record all;
+                         record_path {folder};
+                         record_suffix .flv;
+                         exec_record_done touch {folder}/recorded;
+                     }}
+                 }}
+             }}",
+            module.display()
+        );
+        std::fs::write(dir.path().join("nginx.conf"), config).unwrap();
+        let mut command = Command::new(root.join("usr/sbin/nginx"));
+        command.args(["-e", "stderr", "-p"]).arg(dir.path()).arg("-c").arg(dir.path().join("nginx.conf"));
+        Self { port, dir, _program: Program::start(&mut command) }
+    }
+
+    /// Streams `clip`; what was said meanwhile, and where the recording is.
+    async fn record(&self, clip: &Clip, form: Form) -> (Vec<Notice>, PathBuf) {
+        let mut destination = destination(&format!("rtmp://127.0.0.1:{}/live/", self.port), None);
+        destination.enhanced = form == Form::Enhanced;
+        let started = Instant::now();
+        let mut show = loop {
+            assert!(started.elapsed() < PATIENCE, "nginx does not listen");
+            let mut show = Show::start(&destination);
+            match show.accepted().await {
+                Ok(()) => break show,
+                Err(Ended::Failed(failure)) if failure.code() == "connect_refused" => {
+                    tokio::task::yield_now().await;
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        show.send(clip.config.clone(), &clip.units);
+        assert_eq!(show.finish().await, Ended::Stopped { clean: true });
+        while !self.dir.path().join("recorded").exists() {
+            assert!(started.elapsed() < PATIENCE, "nginx does not close its recording");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        (show.notices, self.dir.path().join(format!("{KEY}.flv")))
+    }
+}
+
+/// What a recording has of a track.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Kept {
+    configurations: usize,
+    pictures: usize,
+}
+
+fn kept(recording: &Path) -> BTreeMap<TrackId, Kept> {
+    let mut reader = Reader::new();
+    reader.push(&std::fs::read(recording).unwrap());
+    let mut kept: BTreeMap<TrackId, Kept> = BTreeMap::new();
+    while let Some(item) = reader.next_item().unwrap() {
+        let Item::Tag(tag) = item else { continue };
+        if tag.kind != TagKind::Video {
+            continue;
+        }
+        match VideoTag::decode(&tag.body).unwrap() {
+            VideoTag::Legacy(legacy) => {
+                let track = kept.entry(TrackId::PRIMARY).or_default();
+                match legacy.body {
+                    LegacyVideoBody::AvcSequenceHeader(_) => track.configurations += 1,
+                    LegacyVideoBody::AvcNalUnits { .. } => track.pictures += 1,
+                    _ => {}
+                }
+            }
+            VideoTag::Enhanced(enhanced) => {
+                let ExVideoBody::Tracks(tracks) = enhanced.body else { continue };
+                for (track, _, packet) in tracks.iter() {
+                    let track = kept.entry(track).or_default();
+                    match packet {
+                        VideoPacket::SequenceStart(_) => track.configurations += 1,
+                        VideoPacket::CodedFrames { .. } | VideoPacket::CodedFramesX(_) => track.pictures += 1,
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn clip(renditions: usize) -> Clip {
+    let sizes = [(320, 180), (160, 90), (128, 72)].map(|(width, height)| Size::new(width, height).unwrap());
+    Clip::make(VideoCodec::Avc, &sizes[..renditions])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_a_single_rendition_as_it_was_sent() {
+    let clip = clip(1);
+    let nginx = Nginx::start();
+    let (_, recording) = nginx.record(&clip, Form::Legacy).await;
+    packets_of(&recording).assert_same(&clip.packets());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_three_renditions_and_keeps_no_picture() {
+    let nginx = Nginx::start();
+    let (notices, recording) = nginx.record(&clip(3), Form::Enhanced).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Accepted { .. })));
+    // 270 pictures were sent, and every one of them was taken off the socket.
+    assert_eq!(kept(&recording), BTreeMap::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_three_renditions_and_keeps_one_when_the_primary_track_is_legacy() {
+    let nginx = Nginx::start();
+    let (notices, recording) = nginx.record(&clip(3), Form::Legacy).await;
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Accepted { .. })));
+    let kept = kept(&recording);
+    assert_eq!(kept[&TrackId(0)], Kept { configurations: 1, pictures: 90 });
+    // Without its configuration no picture of a track can be decoded.
+    for track in [TrackId(1), TrackId(2)] {
+        assert_eq!(kept.get(&track).map_or(0, |kept| kept.configurations), 0);
+    }
+}
