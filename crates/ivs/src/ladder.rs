@@ -1,6 +1,13 @@
-//! Which renditions a stream has, and what a stream key promises of them.
+//! Which renditions a stream has: the policy that grants them, what a stream key promises of them, and how they give
+//! way when the uplink cannot carry them.
+//!
+//! The rehearsal ingest answers GetClientConfiguration by this policy, and `--tracks N` uses it without asking anybody.
 
+mod interpolation;
+mod policy;
 mod promise;
 
 pub use crate::limits::ResolutionClass;
-pub use promise::{Promise, PromisedTrack};
+pub use interpolation::interpolate;
+pub use policy::{EncoderFamily, LadderRefusal, Rung, Wish, grant};
+pub use promise::{Promise, PromisedTrack, Unpromised};

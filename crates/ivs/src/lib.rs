@@ -11,12 +11,16 @@
 mod address;
 mod audio_specific_config;
 mod bits;
+mod calendar;
+pub mod client_configuration;
 mod error;
 pub mod event;
+pub mod find_ingest;
 mod judge;
 mod key;
 pub mod ladder;
 pub mod limits;
+pub mod metrics;
 mod parameter_set;
 
 pub use address::{IngestAddress, Protocol, RtmpTarget};
