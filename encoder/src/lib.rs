@@ -10,7 +10,9 @@
 //! - [`AacEncoder`]: sound, with exact presentation times.
 
 mod aac;
+mod alignment;
 mod backend;
+mod dry_run;
 mod error;
 mod group;
 mod nal;
@@ -20,17 +22,24 @@ mod pipeline;
 mod probe;
 mod property;
 mod rendition;
+mod requested;
 mod schedule;
 mod self_test;
 mod sps;
 mod worker;
 
 pub use aac::{AacEncoder, AudioEncoderConfig, AudioStats};
+pub use alignment::Alignment;
 pub use backend::{BackendKind, FALLBACK_ORDER};
+pub use dry_run::{DryRunFailure, dry_run};
 pub use error::Error;
 pub use group::{CanvasFrame, EncoderGroup, TrackReport};
 pub use output::{EncoderOutput, SlipKind, TrackStats};
-pub use probe::{BackendReport, Choice, choose, probe, test_backend};
+pub use probe::{BackendReport, Choice, choose, probe, test_backend, usable_codecs};
 pub use property::{Applied, Honoured, NotHonoured};
 pub use rendition::{LatencyTuning, Multipass, Preset, RenditionConfig, VideoSettings};
+pub use requested::{
+    EncoderFamily, Interpretation, InterpretedKey, Meaning, RequestedSettings, SettingReport, SettingValue,
+    interpret,
+};
 pub use schedule::IdrSchedule;

@@ -66,6 +66,10 @@ pub struct TrackStats {
     pub output: u64,
     /// Of those, IDRs.
     pub idrs: u64,
+    /// Number of the canvas frame of its newest IDR.
+    pub last_idr_index: Option<u64>,
+    /// Scheduled IDRs that this rendition did not give, and IDRs it gave where none was scheduled.
+    pub misaligned: u64,
     /// Departures from the IDR schedule.
     pub slips: u64,
     /// Bytes of all encoded pictures.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use gstreamer as gst;
-use units::{FrameRate, Kbps, Size, TrackId};
+use units::{FrameRate, Kbps, Size, TrackId, VideoCodec};
 
 use crate::backend::{BackendKind, FALLBACK_ORDER};
 use crate::worker::lock;
@@ -53,9 +53,16 @@ pub fn probe() -> Vec<BackendReport> {
     FALLBACK_ORDER.into_iter().map(|kind| test_backend(kind, &config)).collect()
 }
 
+/// The codes that can truly be made here: those for which an encoder gave pictures that a decoder gave back. H.264
+/// first.
+pub fn usable_codecs() -> Vec<VideoCodec> {
+    if probe().iter().any(|report| report.passed) { vec![VideoCodec::Avc] } else { Vec::new() }
+}
+
 /// Tries `kind` at the settings of `config`; once per process for each combination.
 pub fn test_backend(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
-    let key = (kind, RenditionConfig { track: TrackId::PRIMARY, backend: None, ..config.clone() });
+    let key =
+        (kind, RenditionConfig { track: TrackId::PRIMARY, backend: None, requested: None, ..config.clone() });
     if let Some(known) = lock(cache()).get(&key) {
         return known.clone();
     }

@@ -1,8 +1,10 @@
 //! What is asked of one encoder, in terms that every back end shares.
 
+use std::sync::Arc;
+
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec, VideoProfile};
 
-use crate::{BackendKind, Error};
+use crate::{BackendKind, Error, RequestedSettings};
 
 /// How much time an encoder may spend on a picture: 1 is the fastest, 7 the most careful, as NVENC counts its presets
 /// P1 to P7. The back-end table says what each step means to an encoder that counts otherwise.
@@ -119,6 +121,9 @@ pub struct RenditionConfig {
     pub settings: VideoSettings,
     /// The encoder to use, or `None` for the first of the fallback order that passes its self-test.
     pub backend: Option<BackendKind>,
+    /// What the service asked for, of which the settings above were made: for the report, and for the encoder to try
+    /// first.
+    pub requested: Option<Arc<RequestedSettings>>,
 }
 
 impl RenditionConfig {
@@ -134,6 +139,7 @@ impl RenditionConfig {
             keyint: Span::from_secs(2),
             settings: VideoSettings::default(),
             backend: None,
+            requested: None,
         }
     }
 

@@ -11,7 +11,7 @@ use units::{AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoCo
 
 use crate::output::EncoderOutput;
 use crate::pipeline::{Collector, Pipeline};
-use crate::worker::{Worker, WorkerSetup};
+use crate::worker::{Tick, Worker, WorkerSetup};
 use crate::{BackendKind, RenditionConfig};
 
 /// Pictures that are encoded: an IDR and two that refer to it.
@@ -94,7 +94,7 @@ fn encode(
             worker.wait_for_change(Duration::from_millis(5));
         }
         worker
-            .push(index, index == 0, MediaTime::ZERO, Some(picture.clone()))
+            .push(Tick { index, idr: index == 0, ..Tick::default() }, Some(picture.clone()))
             .map_err(|error| error.to_string())?;
     }
     worker.end();

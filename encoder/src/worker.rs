@@ -39,6 +39,21 @@ pub(crate) struct Worker {
     stage: Mutex<Stage>,
 }
 
+/// A frame of the canvas, as far as every rendition has it in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tick {
+    /// Number of the frame.
+    pub(crate) index: u64,
+    /// Whether the schedule says IDR.
+    pub(crate) idr: bool,
+    /// When its composition began.
+    pub(crate) composed_at: MediaTime,
+    /// Frames rendered so far.
+    pub(crate) rendered: u64,
+    /// Frames the compositor was too late for so far.
+    pub(crate) lagged: u64,
+}
+
 /// What a worker is made of.
 pub(crate) struct WorkerSetup {
     pub(crate) config: RenditionConfig,
@@ -66,13 +81,8 @@ impl Worker {
     }
 
     /// Takes a frame of this rendition, or skips it. Never blocks on the encoder.
-    pub(crate) fn push(
-        self: &Arc<Self>,
-        index: u64,
-        idr: bool,
-        composed_at: MediaTime,
-        picture: Option<Arc<VideoFrame>>,
-    ) -> Result<(), Error> {
+    pub(crate) fn push(self: &Arc<Self>, tick: Tick, picture: Option<Arc<VideoFrame>>) -> Result<(), Error> {
+        let Tick { index, idr, .. } = tick;
         let track = &self.track;
         count(&track.counters.input);
         let mut stage = lock(&self.stage);
@@ -108,7 +118,7 @@ impl Worker {
         if idr && !first {
             pipeline.force_idr(running_time);
         }
-        run.took(index, pts, idr, composed_at);
+        run.took(tick, pts);
         if !pipeline.push(buffer) {
             run.die("it takes no more pictures".to_owned());
         }

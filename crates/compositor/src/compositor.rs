@@ -1,7 +1,7 @@
 //! Pictures in, frames out.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scene::{Layer, Picture, SourceId};
@@ -52,7 +52,8 @@ pub struct Compositor {
     gpu: Gpu,
     canvas: Planes,
     fade_canvas: Option<(Planes, LayerBindings)>,
-    renditions: Vec<Rendition>,
+    renditions: Vec<Wanted>,
+    by_processor: bool,
     canvas_readback: Option<ReadbackPool>,
     painter: Painter,
     sources: Sources,
@@ -65,6 +66,20 @@ pub struct Compositor {
     shown: Option<Shown>,
     last_bytes: Vec<(Nv12Layout, PictureBytes)>,
     last_canvas: Option<(Nv12Layout, PictureBytes)>,
+}
+
+/// A rendition and what it was made from. Frames under way keep theirs, so that a change of renditions does not
+/// disturb them; only the canvas thread ever locks one.
+#[derive(Clone, Debug)]
+struct Wanted {
+    output: RenditionOutput,
+    rendition: Arc<Mutex<Rendition>>,
+}
+
+impl Wanted {
+    fn lock(&self) -> MutexGuard<'_, Rendition> {
+        self.rendition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the canvas holds.
@@ -86,8 +101,9 @@ enum UnderWay {
         pts: Pts,
         submission: wgpu::SubmissionIndex,
         canvas: Option<Readback>,
-        /// One per rendition; those made of the canvas in system memory have none of their own.
-        scaled: Vec<Option<Readback>>,
+        /// The renditions as they were when this was composed. Those made of the canvas in system memory have nothing
+        /// of their own to be read back.
+        scaled: Vec<(Wanted, Option<Readback>)>,
     },
     /// The same picture as the frame before it.
     Repeated { pts: Pts },
@@ -100,45 +116,66 @@ impl Compositor {
     /// [`Error::OddSize`] and [`Error::TooLarge`] for sizes that are not possible; [`Error::DeviceLost`].
     pub fn new(gpu: &Gpu, config: &CanvasConfig) -> Result<Self, Error> {
         gpu.check()?;
-        let limit_px = gpu.largest_texture_px();
-        for size in std::iter::once(config.size).chain(config.renditions.iter().map(|output| output.size)) {
-            if !size.is_even() {
-                return Err(Error::OddSize { size });
-            }
-            if size.longest_px() > limit_px {
-                return Err(Error::TooLarge { size, limit_px });
-            }
-        }
-        let (device, queue) = (gpu.device(), gpu.queue());
+        check_size(gpu, config.size)?;
+        let device = gpu.device();
         let canvas = Planes::new(device, config.size, "canvas");
         let by_processor = config.by_processor.unwrap_or(gpu.info().is_software);
-        let renditions: Vec<_> = config
-            .renditions
-            .iter()
-            .map(|output| Rendition::new(device, queue, &canvas, *output, by_processor))
-            .collect();
-        let is_read_back = renditions.iter().any(Rendition::needs_canvas);
         let automatic = if gpu.info().is_software { 1 } else { 3 };
-        let made = Self {
+        let mut made = Self {
             gpu: gpu.clone(),
             canvas,
             fade_canvas: None,
-            renditions,
+            renditions: Vec::new(),
+            by_processor,
             painter: Painter::new(device),
             sources: Sources::default(),
             staging: StagingPool::new(device),
             preview: PreviewPainter::new(device),
             processor: Processor::default(),
             opaque_by: if by_processor { OpaqueBy::Processor } else { OpaqueBy::Adapter },
-            canvas_readback: is_read_back.then(|| ReadbackPool::new(device, config.size)),
+            canvas_readback: None,
             in_flight: config.in_flight.unwrap_or(automatic).max(1),
             under_way: VecDeque::new(),
             shown: None,
             last_bytes: Vec::new(),
             last_canvas: None,
         };
-        gpu.check()?;
+        made.set_renditions(config.renditions.clone())?;
         Ok(made)
+    }
+
+    /// Makes these renditions from the next composed frame on. Frames under way keep the renditions they were composed
+    /// for; canvas and preview go on as they are; what is wanted as before is kept.
+    ///
+    /// # Errors
+    /// [`Error::OddSize`] and [`Error::TooLarge`] for sizes that are not possible, and nothing is changed then;
+    /// [`Error::DeviceLost`].
+    #[expect(clippy::needless_pass_by_value, reason = "the caller has no further use for the list")]
+    pub fn set_renditions(&mut self, renditions: Vec<RenditionOutput>) -> Result<(), Error> {
+        self.gpu.check()?;
+        for output in &renditions {
+            check_size(&self.gpu, output.size)?;
+        }
+        let (device, queue) = (self.gpu.device(), self.gpu.queue());
+        let wanted: Vec<_> = renditions
+            .iter()
+            .map(|output| {
+                let kept = self.renditions.iter().find(|known| known.output == *output);
+                kept.cloned().unwrap_or_else(|| {
+                    let made = Rendition::new(device, queue, &self.canvas, *output, self.by_processor);
+                    Wanted { output: *output, rendition: Arc::new(Mutex::new(made)) }
+                })
+            })
+            .collect();
+        if !wanted.iter().any(|wanted| wanted.lock().needs_canvas()) {
+            self.canvas_readback = None;
+        } else if self.canvas_readback.is_none() {
+            self.canvas_readback = Some(ReadbackPool::new(device, self.canvas.size));
+        }
+        self.renditions = wanted;
+        // The pictures of the frame before are not those that are wanted now.
+        self.shown = None;
+        self.gpu.check()
     }
 
     /// The window's end of this canvas.
@@ -233,7 +270,7 @@ impl Compositor {
     fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder) {
         let canvas = self.canvas_readback.as_ref().map(|pool| pool.record(&mut encoder, &self.canvas));
         let buffers: Vec<_> =
-            self.renditions.iter().map(|rendition| rendition.record(&mut encoder)).collect();
+            self.renditions.iter().map(|wanted| wanted.lock().record(&mut encoder)).collect();
         let (device, queue) = (self.gpu.device(), self.gpu.queue());
         let shown = self
             .preview
@@ -244,8 +281,12 @@ impl Compositor {
         self.preview.publish(shown);
         self.staging.recall();
         let canvas = self.canvas_readback.as_ref().zip(canvas).map(|(pool, buffer)| pool.begin(buffer));
-        let scaled =
-            self.renditions.iter().zip(buffers).map(|(rendition, buffer)| rendition.begin(buffer?)).collect();
+        let scaled = self
+            .renditions
+            .iter()
+            .zip(buffers)
+            .map(|(wanted, buffer)| (wanted.clone(), buffer.and_then(|buffer| wanted.lock().begin(buffer))))
+            .collect();
         self.under_way.push_back(UnderWay::Composed { pts, submission, canvas, scaled });
     }
 
@@ -354,7 +395,12 @@ impl Compositor {
                 self.gpu.check()?;
                 // Another thread may have polled the answer away and be about to tell.
                 let patience = if polled.is_ok() { wait.unwrap_or_default() } else { Duration::ZERO };
-                if !scaled.iter().flatten().chain(canvas).all(|readback| readback.is_done(patience)) {
+                if !scaled
+                    .iter()
+                    .filter_map(|(_, own)| own.as_ref())
+                    .chain(canvas)
+                    .all(|readback| readback.is_done(patience))
+                {
                     return match (polled, wait) {
                         (Err(wgpu::PollError::WrongSubmissionIndex(..)), _) => {
                             Err(Error::internal("a frame was waited for on another device"))
@@ -378,7 +424,8 @@ impl Compositor {
                 (pts, true)
             }
         };
-        if self.previews_by_processor() {
+        // Whether that frame's canvas came to system memory; by now later ones may have other renditions.
+        if self.opaque_by == OpaqueBy::Processor {
             self.preview_by_processor(changed)?;
         }
         let pictures =
@@ -389,17 +436,29 @@ impl Compositor {
     fn finish_renditions(
         &mut self,
         canvas: Option<Readback>,
-        scaled: Vec<Option<Readback>>,
+        scaled: Vec<(Wanted, Option<Readback>)>,
     ) -> Result<Vec<(Nv12Layout, PictureBytes)>, Error> {
         let canvas = canvas.map(Readback::finish).transpose()?;
         self.last_canvas.clone_from(&canvas);
-        let own = scaled.into_iter().map(|readback| readback.map(Readback::finish).transpose());
-        self.renditions
-            .iter_mut()
-            .zip(own)
-            .map(|(rendition, own)| rendition.finish(canvas.as_ref(), own?))
+        scaled
+            .into_iter()
+            .map(|(wanted, own)| {
+                let own = own.map(Readback::finish).transpose()?;
+                wanted.lock().finish(canvas.as_ref(), own)
+            })
             .collect()
     }
+}
+
+fn check_size(gpu: &Gpu, size: Size) -> Result<(), Error> {
+    let limit_px = gpu.largest_texture_px();
+    if !size.is_even() {
+        return Err(Error::OddSize { size });
+    }
+    if size.longest_px() > limit_px {
+        return Err(Error::TooLarge { size, limit_px });
+    }
+    Ok(())
 }
 
 /// The layers to compose, and those to compose by themselves and lay over with a share.

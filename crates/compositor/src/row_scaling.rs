@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_flat_picture_stays_flat() {
         let (from, to) = (Size::new(64, 48).unwrap(), Size::new(22, 34).unwrap());
-        for scaler in [Scaler::Bilinear, Scaler::Bicubic, Scaler::Lanczos] {
+        for scaler in [Scaler::Point, Scaler::Bilinear, Scaler::Bicubic, Scaler::Lanczos, Scaler::Area] {
             for code in [0u8, 16, 128, 235, 255] {
                 let layout = Nv12Layout::new(from);
                 let bytes = vec![code; layout.bytes() as usize];

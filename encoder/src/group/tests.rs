@@ -164,7 +164,7 @@ fn an_encoder_that_gives_nothing_back_is_taken_for_dead_and_replaced() {
         stage.group.workers[0].wait_for_change(Duration::from_millis(5));
     }
     stage.clock.0.store(10_000, Ordering::Relaxed);
-    stage.group.workers[1].push(2, false, MediaTime::ZERO, None).unwrap();
+    stage.group.workers[1].push(Tick { index: 2, ..Tick::default() }, None).unwrap();
     stage.next = 3;
     stage.take();
     assert_eq!(stage.deaths.len(), 1);

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
-use units::{AccessUnit, Dts, EncodeStamps, MediaTime, Pts, Span, Track};
+use units::{AccessUnit, Dts, EncodeStamps, FrameCounts, MediaTime, Pts, Span, Track};
 
-use super::lock;
 use super::track::{MAX_RESTARTS, TrackState, count};
+use super::{Tick, lock};
 use crate::nal::ParameterSets;
 use crate::output::{EncoderOutput, SlipKind};
 use crate::pipeline::Sink;
@@ -28,11 +28,13 @@ const EPOCH: Span = Span::from_secs(1001 * 3600);
 /// A picture on its way through the encoder.
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
-    index: u64,
+    tick: Tick,
     pts: Pts,
-    idr: bool,
-    composed_at: MediaTime,
     requested_at: MediaTime,
+    /// Frames this rendition was to encode so far, this one included.
+    input: u64,
+    /// Of those, frames that were skipped before they went into an encoder.
+    skipped: u64,
 }
 
 /// One run of the encoder.
@@ -66,10 +68,13 @@ impl Run {
     }
 
     /// Notes a picture that is about to be pushed.
-    pub(super) fn took(&self, index: u64, pts: Pts, idr: bool, composed_at: MediaTime) {
+    pub(super) fn took(&self, tick: Tick, pts: Pts) {
         let requested_at = self.track.clock.now();
+        let counters = &self.track.counters;
+        let input = counters.input.load(Ordering::Relaxed);
+        let skipped = counters.skipped.load(Ordering::Relaxed);
         let mut state = lock(&self.state);
-        state.in_flight.push_back(InFlight { index, pts, idr, composed_at, requested_at });
+        state.in_flight.push_back(InFlight { tick, pts, requested_at, input, skipped });
         if self.track.reorder_depth() > 0 {
             state.decode_times.push_back(pts);
         }
@@ -109,6 +114,9 @@ impl Run {
         if std::mem::replace(&mut state.dead, true) || state.ended {
             return;
         }
+        // What is inside does not come out any more.
+        let inside = state.in_flight.drain(..).count();
+        self.track.counters.lost.fetch_add(inside as u64, Ordering::Relaxed);
         let worked = state.first_pts.zip(state.last_output_at);
         drop(state);
         if worked.is_some_and(|(first, last)| last - first.at() > PARDON) {
@@ -212,15 +220,17 @@ impl Sink for Run {
         drop(state);
 
         for frame in lost {
-            count(&track.counters.skipped);
-            if frame.idr {
-                track.slip(frame.index, SlipKind::Missing);
+            count(&track.counters.lost);
+            if frame.tick.idr {
+                track.slip(frame.tick.index, SlipKind::Missing);
             }
         }
         if let Some(error) = sets.and_then(|sets| track.announce(&sets).err()) {
             return self.die(error.to_string());
         }
-        count(&track.counters.output);
+        let output = count(&track.counters.output);
+        let Tick { index, idr, composed_at, rendered, lagged } = frame.tick;
+        let skipped = frame.skipped + track.counters.lost.load(Ordering::Relaxed);
         track.counters.bytes.fetch_add(unit.data.len() as u64, Ordering::Relaxed);
         if unit.is_idr {
             count(&track.counters.idrs);
@@ -230,20 +240,20 @@ impl Sink for Run {
             track: Track::Video(track.config.track),
             pts: frame.pts,
             dts,
-            span: track.span_of(frame.index),
+            span: track.span_of(index),
             is_idr,
             is_disposable: unit.is_disposable,
-            index: frame.index,
+            index,
             stamps: EncodeStamps {
-                composed_at: frame.composed_at,
+                composed_at,
                 encode_requested_at: frame.requested_at,
                 encode_completed_at: completed_at,
-                ..EncodeStamps::default()
+                counts: FrameCounts { rendered, lagged, input: frame.input, skipped, output },
             },
             data: unit.data,
         })));
-        if is_idr != frame.idr {
-            track.slip(frame.index, if is_idr { SlipKind::Unscheduled } else { SlipKind::Missing });
+        if is_idr != idr {
+            track.slip(index, if is_idr { SlipKind::Unscheduled } else { SlipKind::Missing });
         }
         self.changed.notify_all();
     }
@@ -253,7 +263,11 @@ impl Sink for Run {
     }
 
     fn ended(&self) {
-        lock(&self.state).ended = true;
+        let mut state = lock(&self.state);
+        state.ended = true;
+        let inside = state.in_flight.drain(..).count();
+        self.track.counters.lost.fetch_add(inside as u64, Ordering::Relaxed);
+        drop(state);
         self.changed.notify_all();
     }
 }

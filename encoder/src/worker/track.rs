@@ -29,7 +29,10 @@ pub(crate) const MAX_RESTARTS: u32 = 3;
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) input: AtomicU64,
+    /// Frames that never went into an encoder.
     pub(super) skipped: AtomicU64,
+    /// Frames that went in and did not come out.
+    pub(super) lost: AtomicU64,
     pub(super) output: AtomicU64,
     pub(super) idrs: AtomicU64,
     pub(super) slips: AtomicU64,
@@ -38,8 +41,9 @@ pub(super) struct Counters {
     pub(super) unclaimed: AtomicU64,
 }
 
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+/// One more; the total with it.
+pub(super) fn count(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// What stays when the encoder is started again.
@@ -112,9 +116,11 @@ impl TrackState {
         TrackStats {
             track: self.config.track,
             input: read(&counters.input),
-            skipped: read(&counters.skipped),
+            skipped: read(&counters.skipped) + read(&counters.lost),
             output: read(&counters.output),
             idrs: read(&counters.idrs),
+            last_idr_index: None,
+            misaligned: 0,
             slips: read(&counters.slips),
             bytes: read(&counters.bytes),
             queue,

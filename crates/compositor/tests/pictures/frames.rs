@@ -241,3 +241,53 @@ fn a_compositor_can_have_its_own_thread() {
     can_be_shared::<Gpu>();
     can_be_shared::<compositor::Preview>();
 }
+
+#[test]
+fn other_renditions_begin_with_the_next_frame_and_leave_those_under_way_alone() {
+    let output = |width, height| RenditionOutput { size: size(width, height), scaler: Scaler::Bilinear };
+    for by_processor in [false, true] {
+        let config = CanvasConfig {
+            size: size(64, 48),
+            renditions: vec![output(64, 48), output(32, 24)],
+            in_flight: Some(4),
+            by_processor: Some(by_processor),
+        };
+        let mut compositor = Compositor::new(gpu(), &config).unwrap();
+        let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
+        let grey = bgrx(&Rgb::new(64, 48, |_, _| [128.0; 3]));
+        let mut pts = 0;
+        let mut compose = |compositor: &mut Compositor| {
+            compositor.compose(Pts::from_millis(pts), &picture, &|_| Some(Arc::clone(&grey))).unwrap();
+            pts += 40;
+        };
+        compose(&mut compositor);
+        compose(&mut compositor);
+        compositor
+            .set_renditions(vec![output(32, 24), output(16, 12), output(64, 48), output(16, 12)])
+            .unwrap();
+        compose(&mut compositor);
+        compositor.set_renditions(vec![output(48, 36)]).unwrap();
+        compose(&mut compositor);
+        // What is refused changes nothing.
+        assert!(matches!(
+            compositor.set_renditions(vec![output(16, 12), output(15, 12)]),
+            Err(Error::OddSize { .. })
+        ));
+        let mut found = Vec::new();
+        while let Some(frame) = compositor.drain(PATIENCE).unwrap() {
+            for picture in &frame.pictures {
+                assert!(is_all(&planes(picture), bt709([128.0; 3])), "{}", picture.size());
+            }
+            found.push(frame.pictures.iter().map(|picture| picture.size().to_string()).collect::<Vec<_>>());
+        }
+        let first: Vec<String> = vec!["64x48".into(), "32x24".into()];
+        let second = ["32x24", "16x12", "64x48", "16x12"].map(String::from).to_vec();
+        assert_eq!(found, [first.clone(), first, second, vec!["48x36".to_owned()]], "{by_processor}");
+        compose(&mut compositor);
+        let again = compositor.drain(PATIENCE).unwrap().unwrap();
+        assert_eq!(again.pictures[0].size(), size(48, 36));
+        compositor.set_renditions(Vec::new()).unwrap();
+        compose(&mut compositor);
+        assert_eq!(compositor.drain(PATIENCE).unwrap().unwrap().pictures.len(), 0);
+    }
+}

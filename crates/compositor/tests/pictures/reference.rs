@@ -187,15 +187,17 @@ fn look(layer: &Layer, picture: &Rgb, x: f64, y: f64) -> Option<([f64; 3], f64)>
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kernel {
+    Nearest,
     Triangle,
     Keys,
     Lanczos3,
+    Coverage,
 }
 
 impl Kernel {
     pub(crate) fn radius(self) -> f64 {
         match self {
-            Self::Triangle => 1.0,
+            Self::Nearest | Self::Triangle | Self::Coverage => 1.0,
             Self::Keys => 2.0,
             Self::Lanczos3 => 3.0,
         }
@@ -230,6 +232,16 @@ pub(crate) fn scale(plane: &Plane, width: usize, height: usize, kernel: Kernel, 
     })
 }
 
+/// How much of what lies between two places each sample covers; sample i reaches from i - 1/2 to i + 1/2.
+fn covered(from: f64, to: f64) -> Vec<(i64, f64)> {
+    ((from + 0.5).floor() as i64..=(to + 0.5).floor() as i64)
+        .map(|tap| {
+            let (begin, end) = (tap as f64 - 0.5, tap as f64 + 0.5);
+            (tap, (end.min(to) - begin.max(from)).max(0.0) / (to - from))
+        })
+        .collect()
+}
+
 fn line(input: usize, output: usize, kernel: Kernel, first: f64) -> Vec<Vec<(i64, f64)>> {
     let ratio = input as f64 / output as f64;
     let stretch = ratio.max(1.0);
@@ -237,6 +249,11 @@ fn line(input: usize, output: usize, kernel: Kernel, first: f64) -> Vec<Vec<(i64
         .map(|sample| {
             let centre = (sample as f64 + first) * ratio - first;
             let reach = kernel.radius() * stretch;
+            match kernel {
+                Kernel::Nearest => return vec![((centre + 0.5).floor() as i64, 1.0)],
+                Kernel::Coverage => return covered(centre - ratio / 2.0, centre + ratio / 2.0),
+                _ => {}
+            }
             let taps = (centre - reach).floor() as i64..=(centre + reach).ceil() as i64;
             let weighed: Vec<_> =
                 taps.map(|tap| (tap, kernel.value((tap as f64 - centre) / stretch))).collect();

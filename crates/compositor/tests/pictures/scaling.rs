@@ -11,10 +11,12 @@ use crate::studio::{Studio, frame, layer, nv12, photograph, planes, size};
 
 const CANVAS: (u32, u32) = (640, 360);
 const SIZES: [(u32, u32); 4] = [(426, 240), (320, 180), (160, 90), (960, 540)];
-const SCALERS: [(Scaler, Kernel, f64); 3] = [
+const SCALERS: [(Scaler, Kernel, f64); 5] = [
+    (Scaler::Point, Kernel::Nearest, 45.0),
     (Scaler::Bilinear, Kernel::Triangle, 45.0),
     (Scaler::Bicubic, Kernel::Keys, 45.0),
     (Scaler::Lanczos, Kernel::Lanczos3, 40.0),
+    (Scaler::Area, Kernel::Coverage, 45.0),
 ];
 
 fn picture() -> std::sync::Arc<VideoFrame> {
@@ -67,8 +69,14 @@ fn every_scaler_agrees_with_swscale() {
             Scaler::Bilinear => "bilinear",
             Scaler::Bicubic => "bicubic",
             Scaler::Lanczos => "lanczos",
+            Scaler::Point => "neighbor",
+            Scaler::Area => "area",
         };
         for ((width, height), found) in SIZES.iter().zip(renditions(scaler, by_processor)) {
+            if scaler == Scaler::Area && *width > CANVAS.0 {
+                // There swscale's area scaler is its bilinear one.
+                continue;
+            }
             let output = folder.path().join("out.yuv");
             // Chroma sited left on both sides, as H.264 has it by default.
             let filter = format!(

@@ -56,7 +56,8 @@ impl Played {
     }
 
     fn goes_in(&self, index: u64, idr: bool) {
-        self.run.took(index, FrameRate::FPS_30.pts_of(index), idr, MediaTime::ZERO);
+        let tick = Tick { index, idr, ..Tick::default() };
+        self.run.took(tick, FrameRate::FPS_30.pts_of(index));
     }
 
     /// The picture of `index` comes out, its time off by `off_ns`.
