@@ -158,9 +158,9 @@ pub struct Preferences {
 impl Request {
     /// The complete body for `version`, as JSON. Secret because the key is in it.
     ///
-    /// What is unknown is an explicit `null` wherever the version takes one, as OBS Studio writes it. The memory of a
-    /// graphics card is left out instead: it need not be given, and if it is must be at least 1 (the API reference,
-    /// GpuDescription).
+    /// What is unknown is an explicit `null` wherever the version takes one, as OBS Studio writes it, and left out where
+    /// it does not. The memory of a graphics card is left out in both: it need not be given, and if it is must be at
+    /// least 1 (the API reference, GpuDescription).
     pub fn to_json(&self, version: SchemaVersion) -> Secret {
         Secret::new(self.to_value(version).to_string())
     }
@@ -199,22 +199,32 @@ impl Capabilities {
             SchemaVersion::V2024_06_04 => "arm_emulation",
             SchemaVersion::V2025_01_25 => "armEmulation",
         };
-        json!({
-            "cpu": {
-                "physical_cores": self.cpu.physical_cores,
-                "logical_cores": self.cpu.logical_cores,
-                "speed": self.cpu.speed_mhz,
-                "name": named(self.cpu.name.as_deref(), version),
-            },
-            "memory": { "total": self.memory.total_bytes, "free": self.memory.free_bytes },
-            "gaming_features": self.gaming_features.map(|features| json!({
+        let cpu = json!({
+            "physical_cores": self.cpu.physical_cores,
+            "logical_cores": self.cpu.logical_cores,
+            "speed": self.cpu.speed_mhz,
+            "name": named(self.cpu.name.as_deref(), version),
+        });
+        let gaming_features = self.gaming_features.map(|features| {
+            json!({
                 "game_bar_enabled": features.game_bar_enabled,
                 "game_dvr_allowed": features.game_dvr_allowed,
                 "game_dvr_enabled": features.game_dvr_enabled,
                 "game_dvr_bg_recording": features.game_dvr_bg_recording,
                 "game_mode_enabled": features.game_mode_enabled,
                 "hags_enabled": features.hags_enabled,
-            })),
+            })
+        });
+        // The earlier version requires the object and none of its members (the API reference, CapabilitiesDescription
+        // and GamingFeaturesDescription).
+        let no_features = match version {
+            SchemaVersion::V2024_06_04 => json!({}),
+            SchemaVersion::V2025_01_25 => Value::Null,
+        };
+        json!({
+            "cpu": known(cpu, "speed", version),
+            "memory": { "total": self.memory.total_bytes, "free": self.memory.free_bytes },
+            "gaming_features": gaming_features.unwrap_or(no_features),
             "system": {
                 "version": self.system.version,
                 "name": self.system.name,
@@ -228,6 +238,17 @@ impl Capabilities {
             "gpu": self.gpus.iter().map(|gpu| gpu.to_value(version)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// `object` without its member `name` where that is unknown and the earlier version has no `null` for it: the API
+/// reference gives `null` as a default for limits only.
+fn known(mut object: Value, name: &str, version: SchemaVersion) -> Value {
+    if let (SchemaVersion::V2024_06_04, Value::Object(members)) = (version, &mut object)
+        && members.get(name).is_some_and(Value::is_null)
+    {
+        members.remove(name);
+    }
+    object
 }
 
 /// A name that the earlier version requires and the later takes `null` for.
@@ -270,18 +291,22 @@ impl Preferences {
         let bitrate = self.maximum_aggregate_bitrate.map(|bitrate| bitrate.0);
         let class = self.maximum_resolution.map(ResolutionClass::name);
         match version {
-            SchemaVersion::V2024_06_04 => json!({
-                "canvas_width": self.canvas.width_px(),
-                "canvas_height": self.canvas.height_px(),
-                "width": self.output.width_px(),
-                "height": self.output.height_px(),
-                "framerate": rate,
-                "maximum_streaming_bandwidth": bitrate,
-                "maximum_resolution": class,
-                "maximum_video_tracks": self.maximum_video_tracks,
-                "vod_track_audio": self.vod_track_audio,
-                "composition_gpu_index": self.composition_gpu_index,
-            }),
+            SchemaVersion::V2024_06_04 => known(
+                json!({
+                    "canvas_width": self.canvas.width_px(),
+                    "canvas_height": self.canvas.height_px(),
+                    "width": self.output.width_px(),
+                    "height": self.output.height_px(),
+                    "framerate": rate,
+                    "maximum_streaming_bandwidth": bitrate,
+                    "maximum_resolution": class,
+                    "maximum_video_tracks": self.maximum_video_tracks,
+                    "vod_track_audio": self.vod_track_audio,
+                    "composition_gpu_index": self.composition_gpu_index,
+                }),
+                "composition_gpu_index",
+                version,
+            ),
             SchemaVersion::V2025_01_25 => {
                 let mut preferences = json!({
                     "maximum_aggregate_bitrate": bitrate,
