@@ -35,7 +35,7 @@ pub(crate) fn complaints(version: SchemaVersion, bodies: &[Value]) -> Vec<Vec<Co
         .unwrap_or_else(|error| panic!("{}: {error}; run `./x tools`", python.display()));
     let lines: String = bodies.iter().map(|body| format!("{body}\n")).collect();
     let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
+    let writer = std::thread::Builder::new().spawn(move || stdin.write_all(lines.as_bytes())).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "the judge failed: run `./x tools`");
     writer.join().unwrap().unwrap();
