@@ -23,6 +23,7 @@ use core::str::FromStr;
 
 pub use answer::{AudioConfiguration, ClientConfiguration, Endpoint, Status};
 pub use error::AnswerError;
+pub use json::UnknownValues;
 pub use message::{Link, Message};
 pub use rendition::{ColorRange, ColorSpace, EncoderConfiguration, GpuScale, PixelFormat};
 pub use request::{Capabilities, Client, Cpu, GamingFeatures, Gpu, Memory, Preferences, Request, System};

@@ -3,11 +3,16 @@
 //!
 //! The rehearsal ingest answers GetClientConfiguration by this policy, and `--tracks N` uses it without asking anybody.
 
+mod configuration;
 mod interpolation;
 mod policy;
 mod promise;
 
 pub use crate::limits::ResolutionClass;
+pub use configuration::EncoderFamily;
 pub use interpolation::interpolate;
-pub use policy::{EncoderFamily, LadderRefusal, Rung, Wish, grant};
+pub use policy::{LadderRefusal, Rung, Wish, grant};
 pub use promise::{Promise, PromisedTrack, Unpromised};
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use units::{Kbps, Secret};
 
-use super::json::{Node, Object, Surplus, parse};
+use super::json::{Node, Object, Surplus, UnknownValues, parse};
 use super::{AnswerError, EncoderConfiguration, Message, SERVICE, SchemaVersion};
 use crate::Protocol;
 
@@ -33,7 +33,8 @@ pub struct ClientConfiguration {
     pub vod_audio: Vec<AudioConfiguration>,
     /// Paths of what the answer holds that means nothing to us; [`Self::to_json`] still writes it.
     pub unknown_fields: Vec<String>,
-    pub(super) surplus: Surplus,
+    /// The values at those paths.
+    pub unknown_values: UnknownValues,
 }
 
 /// Whether the person may go on (the guide, "Handling Warnings and Errors").
@@ -94,7 +95,7 @@ impl Default for ClientConfiguration {
             live_audio: Vec::new(),
             vod_audio: Vec::new(),
             unknown_fields: Vec::new(),
-            surplus: Surplus::default(),
+            unknown_values: UnknownValues::default(),
         }
     }
 }
@@ -129,8 +130,8 @@ impl ClientConfiguration {
             audio.report_rest(&mut surplus);
         }
         top.report_rest(&mut surplus);
-        configuration.unknown_fields.clone_from(&surplus.paths);
-        configuration.surplus = surplus;
+        configuration.unknown_fields = surplus.paths;
+        configuration.unknown_values = surplus.values;
         Ok(configuration)
     }
 
@@ -184,7 +185,7 @@ impl ClientConfiguration {
         if let (Value::Object(answer), Some(status)) = (&mut answer, self.status.to_value()) {
             answer.insert("status".into(), status);
         }
-        self.surplus.restore(&mut answer);
+        self.unknown_values.restore(&mut answer);
         Secret::new(answer.to_string())
     }
 }

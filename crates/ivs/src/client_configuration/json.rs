@@ -43,13 +43,26 @@ impl Place {
 pub(crate) struct Surplus {
     /// Paths, for people.
     pub(crate) paths: Vec<String>,
-    /// The values, by RFC 6901 pointer. Secret, since nobody knows what is in them.
+    pub(crate) values: UnknownValues,
+}
+
+/// Values of an answer that mean nothing to us. They go back into it when it is written again; nothing else can be done
+/// with them, and they never print, since nobody knows what is in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnknownValues {
+    /// JSON by RFC 6901 pointer.
     values: Vec<(String, Secret)>,
 }
 
 impl Surplus {
     fn add(&mut self, place: &Place, value: &Value) {
         self.paths.push(place.path.clone());
+        self.values.add(place, value);
+    }
+}
+
+impl UnknownValues {
+    fn add(&mut self, place: &Place, value: &Value) {
         self.values.push((place.pointer.clone(), Secret::new(value.to_string())));
     }
 
@@ -135,7 +148,7 @@ impl<'a> Node<'a> {
     /// Notes that this value means nothing to us, and keeps it.
     pub(crate) fn report(&self, surplus: &mut Surplus) {
         surplus.paths.push(self.describe());
-        surplus.values.push((self.place.pointer.clone(), Secret::new(self.value.to_string())));
+        surplus.values.add(&self.place, self.value);
     }
 
     /// Where this value stands, and which it is if it is a short text.
