@@ -60,7 +60,7 @@ impl EventLog {
     pub(crate) fn tell(&self, stream_id: &str, happening: Happening, now: MediaTime) {
         let unix_ms = self.unix_ms_at_zero.saturating_add(now.as_millis());
         let time = UnixSeconds(u64::try_from(unix_ms / 1000).unwrap_or_default());
-        let event = Event::new(&self.channel, stream_id, happening, event_id(), time);
+        let event = Event::new(&self.channel, stream_id, happening, uuid(), time);
         tracing::info!(event = event.name(), stream_id, "rehearsal ingest");
         if let Ok(mut line) = serde_json::to_vec(&event) {
             line.push(b'\n');
@@ -85,7 +85,7 @@ pub(crate) fn random(bytes: &mut [u8]) -> bool {
 }
 
 /// A random UUID (RFC 9562, 5.4).
-fn event_id() -> String {
+pub(crate) fn uuid() -> String {
     let mut bytes = [0u8; 16];
     random(&mut bytes);
     let value = u128::from_be_bytes(bytes) & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48;
@@ -97,6 +97,13 @@ fn event_id() -> String {
 /// A random stream id of the service's form.
 pub(crate) fn stream_id() -> String {
     format!("st-{}", random_letters(STREAM_ID_LENGTH))
+}
+
+/// So many random bytes in hexadecimal.
+pub(crate) fn random_hex(count: usize) -> String {
+    let mut bytes = vec![0u8; count];
+    random(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Random letters and digits.
@@ -118,11 +125,11 @@ mod tests {
 
     #[test]
     fn ids_have_the_form_of_the_guide() {
-        let id = event_id();
+        let id = uuid();
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert_eq!(id.as_bytes()[14], b'4');
         assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
-        assert_ne!(id, event_id());
+        assert_ne!(id, uuid());
         assert_eq!(stream_id().len(), 26);
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
@@ -44,6 +44,9 @@ const LONGEST: Duration = Duration::from_secs(600);
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Longest body of a request, in bytes. A description of a machine has 2 kB.
 const MAX_BODY_BYTES: usize = 256 * 1024;
+/// How much of a body is taken and thrown away that is too long. Closing at once would reset the connection, and the peer
+/// might never read why.
+const MAX_DISCARDED_BYTES: usize = 4 << 20;
 /// How often the media clock is looked at while an answer is held back.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -98,18 +101,31 @@ pub(crate) async fn serve(
 struct Answer {
     bytes: Option<Bytes>,
     length: u64,
-    cut: bool,
+    cut: Cut,
+}
+
+/// Whether an answer is cut short, and how far that has come.
+#[derive(Clone, Copy, PartialEq)]
+enum Cut {
+    No,
+    /// What was given must leave first; hyper writes when there is nothing more for the moment.
+    AfterWriting,
+    Now,
 }
 
 impl Answer {
     fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { length: bytes.len() as u64, bytes: Some(bytes), cut: false }
+        Self { length: bytes.len() as u64, bytes: Some(bytes), cut: Cut::No }
     }
 
     /// Announces everything, gives half of it, then breaks the connection.
     fn cut_short(bytes: &Bytes) -> Self {
-        Self { length: bytes.len() as u64, bytes: Some(bytes.slice(..bytes.len() / 2)), cut: true }
+        Self {
+            length: bytes.len() as u64,
+            bytes: Some(bytes.slice(..bytes.len() / 2)),
+            cut: Cut::AfterWriting,
+        }
     }
 }
 
@@ -119,17 +135,24 @@ impl Body for Answer {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        Poll::Ready(match self.bytes.take() {
-            Some(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(bytes))),
-            _ if self.cut => Some(Err(std::io::Error::other("cut short on demand"))),
-            _ => None,
-        })
+        if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match self.cut {
+            Cut::No => Poll::Ready(None),
+            Cut::AfterWriting => {
+                self.cut = Cut::Now;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Cut::Now => Poll::Ready(Some(Err(std::io::Error::other("cut short on demand")))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.as_ref().is_none_or(Bytes::is_empty) && !self.cut
+        self.bytes.as_ref().is_none_or(Bytes::is_empty) && self.cut == Cut::No
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -254,15 +277,29 @@ pub(crate) fn malformed(report: &mut InquiryReport, status: StatusCode, why: imp
     Said::empty(status)
 }
 
-async fn read_body(body: Incoming) -> Result<Bytes, (StatusCode, String)> {
-    match timeout(PATIENCE, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err((StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {MAX_BODY_BYTES} bytes")))
+async fn read_body(mut body: Incoming) -> Result<Bytes, (StatusCode, String)> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0usize;
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let data = frame?.into_data().unwrap_or_default();
+            length = length.saturating_add(data.len());
+            if length <= MAX_BODY_BYTES {
+                bytes.extend_from_slice(&data);
+            } else if length > MAX_DISCARDED_BYTES {
+                break;
+            }
         }
-        Ok(Err(error)) => Err((StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}"))),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, String::from("the body did not arrive in time"))),
+        Ok::<_, hyper::Error>(())
+    };
+    let too_late = || (StatusCode::REQUEST_TIMEOUT, String::from("the body did not arrive in time"));
+    let read = timeout(PATIENCE, reading).await.map_err(|_| too_late())?;
+    read.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}")))?;
+    if length > MAX_BODY_BYTES {
+        let why = format!("the body is longer than {MAX_BODY_BYTES} bytes");
+        return Err((StatusCode::PAYLOAD_TOO_LARGE, why));
     }
+    Ok(bytes.freeze())
 }
 
 /// Waits until `delay` has passed on the media clock.

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ivs::client_configuration::ClientConfiguration;
 use ivs::event::Event;
-use ivs::limits::RTMP_APP;
+use ivs::ladder::Unpromised;
+use ivs::limits::{CONFIGURED_KEY_VALIDITY, RTMP_APP};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{broadcast, watch};
@@ -22,7 +24,7 @@ use crate::inquiry::{InquiryLog, InquiryReport};
 use crate::report::SessionReport;
 use crate::service::{Service, stop_asked};
 use crate::stream_keys::StreamKeys;
-use crate::{Error, certificate, connection, https};
+use crate::{Error, certificate, configuration, connection, https};
 
 /// Name of the authority's certificate in the output folder.
 const CA_FILE: &str = "ingest-ca.pem";
@@ -152,6 +154,16 @@ impl Ingest {
     /// same address anew (E-RTMP v2, "Reconnect Request"). Its key may come back while it is still on air.
     pub fn request_reconnect(&self, tc_url: Option<String>) {
         self.service.request_reconnect(tc_url);
+    }
+
+    /// Takes an answer of GetClientConfiguration that was made elsewhere as one of this ingest's own: gives it an id, a
+    /// key that carries its promise and is valid for the guide's 48 hours, and the addresses of this ingest.
+    ///
+    /// # Errors
+    /// The answer leaves open the code, the frame rate or the bitrate of a rendition.
+    pub fn grant(&self, answer: &ClientConfiguration) -> Result<ClientConfiguration, Unpromised> {
+        let key = self.service.keys.any();
+        configuration::register(answer.clone(), &self.service, key, CONFIGURED_KEY_VALIDITY.value)
     }
 
     /// What was asked over HTTPS, in the order of the answers; the last 1000.

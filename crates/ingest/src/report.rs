@@ -30,6 +30,8 @@ pub struct SessionReport {
     pub session: u64,
     /// The stream's id in the events; `None` when it was never let in.
     pub stream_id: Option<String>,
+    /// Id of the configuration that its key was granted with; `None` for a plain key.
+    pub config_id: Option<String>,
     /// How it came.
     pub protocol: Protocol,
     /// From where.

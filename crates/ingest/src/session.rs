@@ -18,7 +18,7 @@ use crate::config::Faults;
 use crate::event_log::{random, stream_id};
 use crate::report::{Ending, SessionReport};
 use crate::service::Service;
-use crate::stream_keys::{LiveKey, Rejection};
+use crate::stream_keys::{Claim, LiveKey, Rejection};
 
 /// Longest message that is taken, in bytes. A picture of a second at the highest bitrate has about 1 MB.
 pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
@@ -33,6 +33,8 @@ pub(crate) const READ_BYTES: usize = 16 * 1024;
 const ENCODER_CHARACTERS: usize = 120;
 
 const KEY_SOURCE: &str = "IVS user guide, Service Quotas, Other Quotas: Stream key";
+const GRANTED_KEY_SOURCE: &str =
+    "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Connect Using Enhanced RTMP";
 
 /// A stream that was let in.
 struct OnAir {
@@ -62,6 +64,8 @@ pub(crate) struct Session {
     /// Number of the last request to move that was made of everybody, which this session has dealt with.
     moves_seen: u64,
     asked_to_move_at: Option<MediaTime>,
+    /// Id of the configuration that the key was granted with.
+    config_id: Option<String>,
     encoder: Option<String>,
     video_messages: u64,
     audio_messages: u64,
@@ -101,6 +105,7 @@ impl Session {
             ending: None,
             ending_code: None,
             said_goodbye: false,
+            config_id: None,
             encoder: None,
             video_messages: 0,
             audio_messages: 0,
@@ -252,6 +257,7 @@ impl Session {
         Some(SessionReport {
             session: self.number,
             stream_id: self.stream_id,
+            config_id: self.config_id,
             protocol: self.protocol,
             peer: self.peer,
             encoder: self.encoder.map(|encoder| self.service.keys.clean(&encoder)),
@@ -342,35 +348,60 @@ impl Session {
             self.rehearse_refusal(&refusal.description, now);
             return self.server.refuse_publish(&refusal.code, &refusal.description);
         }
-        let key = match self.service.keys.claim(stream_name, now) {
-            Ok(key) => key,
-            Err(rejection) => {
-                let (finding, status, sentence) = match rejection {
-                    Rejection::Unknown => {
-                        let sentence =
-                            "The stream key is not one of this channel; copy it again from the channel.";
-                        (code::KEY_UNKNOWN, "NetStream.Publish.Denied", sentence)
-                    }
-                    Rejection::Expired => {
-                        let sentence = "The stream key is no longer valid; get a new one.";
-                        (code::KEY_EXPIRED, "NetStream.Publish.Denied", sentence)
-                    }
-                    Rejection::InUse => {
-                        let sentence = "A stream with this key is on air already; stop it first.";
-                        (code::KEY_IN_USE, "NetStream.Publish.BadName", sentence)
-                    }
-                };
-                self.refuse(finding, sentence, KEY_SOURCE, now);
-                return self.server.refuse_publish(status, sentence);
-            }
+        let Claim { live, granted } = match self.service.keys.claim(stream_name, now) {
+            Ok(claim) => claim,
+            Err(rejection) => return self.reject_key(rejection, now),
         };
         let stream_id = stream_id();
         self.service.events.tell(&stream_id, Happening::SessionCreated, now);
         self.stream_id = Some(stream_id.clone());
         self.published_at = Some(now);
-        self.on_air = Some(OnAir { stream_id, started: false, key: Some(key) });
+        self.on_air = Some(OnAir { stream_id, started: false, key: Some(live) });
+        if let Some(granted) = granted {
+            self.config_id = Some(granted.config_id);
+            self.judge.promise(granted.promise);
+        }
         self.judge.published(now);
         self.server.accept_publish()
+    }
+
+    fn reject_key(&mut self, rejection: Rejection, now: MediaTime) -> Result<(), ertmp::Error> {
+        let (finding, sentence) = match rejection {
+            Rejection::Unknown => (
+                code::KEY_UNKNOWN,
+                "The stream key is not one of this channel; copy it again from the channel.",
+            ),
+            Rejection::Expired => (code::KEY_EXPIRED, "The stream key is no longer valid; get a new one."),
+            Rejection::InUse => {
+                (code::KEY_IN_USE, "A stream with this key is on air already; stop it first.")
+            }
+            Rejection::NeverGranted => (
+                code::CONFIGURED_KEY_INVALID,
+                "The stream key is not one that GetClientConfiguration has given out; ask it again.",
+            ),
+            Rejection::GrantExpired => (
+                code::CONFIGURED_KEY_INVALID,
+                "The stream key of GetClientConfiguration is no longer valid; ask it again.",
+            ),
+            Rejection::OtherConfiguration => (
+                code::CONFIGURED_KEY_INVALID,
+                "The argument clientConfigId is not the config_id that the stream key was given out with.",
+            ),
+        };
+        let (status, source) = match rejection {
+            Rejection::InUse => ("NetStream.Publish.BadName", KEY_SOURCE),
+            Rejection::Unknown | Rejection::Expired => ("NetStream.Publish.Denied", KEY_SOURCE),
+            _ => ("NetStream.Publish.Denied", GRANTED_KEY_SOURCE),
+        };
+        if finding.named_by != NamedBy::Service {
+            self.refuse(finding, sentence, source, now);
+            return self.server.refuse_publish(status, sentence);
+        }
+        // The service has a code for it, which it tells in the event of the session's end.
+        let ended = Happening::SessionEnded { code: Some(finding.name) };
+        self.service.events.tell(&stream_id(), ended, now);
+        self.refuse(finding, sentence, source, now);
+        self.server.refuse_publish(status, &format!("[{}] {sentence}", finding.name))
     }
 
     fn handle_stream_event(&mut self, event: ServerEvent, now: MediaTime) {

@@ -18,6 +18,10 @@ use ingest::{Ending, IngestConfig, SessionReport, StreamKey, start};
 use ivs::ChannelType;
 use units::{Clock, MediaTime, Secret};
 
+/// How often a clip is played again after the first time. One that is played for ever ends only when it is made to.
+const ONCE: &str = "0";
+const FOR_EVER: &str = "-1";
+
 const KEY: &str = "sk_us-west-2_FfmpegsOwn7890abcd";
 
 struct WallClock(Instant);
@@ -113,13 +117,19 @@ fn packet_hashes(path: &Path) -> String {
     .unwrap()
 }
 
-async fn publish(config: IngestConfig, clip: &Path, secure: bool) -> (SessionReport, Result<String, String>) {
+async fn publish(
+    config: IngestConfig,
+    clip: &Path,
+    loops: &'static str,
+    secure: bool,
+) -> (SessionReport, Result<String, String>) {
     let ingest = start(config, Arc::new(WallClock(Instant::now()))).await.unwrap();
     let base = if secure { &ingest.addresses().rtmps } else { &ingest.addresses().rtmp };
     let url = format!("{base}/{KEY}");
     let clip = clip.to_str().unwrap().to_owned();
-    let publishing =
-        tokio::task::spawn_blocking(move || ffmpeg(&["-i", &clip, "-c", "copy", "-f", "flv", &url]));
+    let publishing = tokio::task::spawn_blocking(move || {
+        ffmpeg(&["-stream_loop", loops, "-i", &clip, "-c", "copy", "-f", "flv", &url])
+    });
     let waiting = tokio::time::timeout(Duration::from_secs(120), ingest.wait_for_reports(1)).await;
     let report = waiting.expect("ffmpeg's stream did not end").remove(0);
     (report, publishing.await.unwrap())
@@ -140,7 +150,7 @@ async fn ffmpeg_is_taken_and_every_packet_is_kept() {
     make_clip(&clip, "640x360", "7");
     for secure in [false, true] {
         let out = folder.path().join(if secure { "rtmps" } else { "rtmp" });
-        let (report, said) = publish(config(&out), &clip, secure).await;
+        let (report, said) = publish(config(&out), &clip, ONCE, secure).await;
         said.unwrap();
         assert!(report.verdict.accepted, "{:?}", report.verdict);
         assert_eq!((report.ending, report.said_goodbye), (Ending::Publisher, true));
@@ -161,7 +171,7 @@ async fn ffmpeg_is_sent_away_when_it_breaks_a_rule() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.flv");
     make_clip(&clip, "2560x1440", "1");
-    let (report, said) = publish(config(&folder.path().join("large")), &clip, false).await;
+    let (report, said) = publish(config(&folder.path().join("large")), &clip, FOR_EVER, false).await;
     assert!(said.is_err(), "ffmpeg noticed nothing");
     assert_eq!(report.verdict.findings[0].finding.code, ivs::code::INGEST_RESOLUTION);
     assert_eq!(report.ending, Ending::Service);
@@ -169,7 +179,7 @@ async fn ffmpeg_is_sent_away_when_it_breaks_a_rule() {
     let mut basic = config(&folder.path().join("key"));
     basic.rules.channel_type = ChannelType::Basic;
     basic.keys = vec![StreamKey::lasting(Secret::new("another"))];
-    let (report, said) = publish(basic, &clip, true).await;
+    let (report, said) = publish(basic, &clip, FOR_EVER, true).await;
     assert!(said.is_err(), "ffmpeg noticed nothing");
     assert_eq!(report.verdict.findings[0].finding.code, ivs::code::KEY_UNKNOWN);
 }

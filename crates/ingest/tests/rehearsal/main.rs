@@ -10,7 +10,9 @@
 )]
 
 mod accepted;
+mod asked;
 mod faults;
+mod inquirer;
 mod publisher;
 mod refused;
 mod secrets;
