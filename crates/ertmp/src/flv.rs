@@ -2,6 +2,7 @@
 //! of Enhanced RTMP v2; FLV files around them; and the packager that turns access units into bodies.
 
 mod audio;
+mod colour;
 mod file;
 mod four_cc;
 mod metadata;
@@ -15,6 +16,7 @@ mod video;
 pub use audio::{
     AudioPacket, AudioTag, ChannelLayout, ExAudioBody, ExAudioTag, LegacyAudioBody, LegacyAudioTag,
 };
+pub use colour::colour_info;
 pub use file::{TagKind, file_header, file_tag};
 pub use four_cc::FourCc;
 pub use metadata::{AudioMetadata, StreamMetadata, VideoMetadata};

@@ -12,5 +12,6 @@ mod tls;
 mod trust;
 
 pub use error::Error;
+pub use ertmp::flv::Form;
 pub use output::{Destination, Output, start};
-pub use publish::{Ended, Failure, Fault, Health, Notice, Stage, Stats, Step};
+pub use publish::{Ended, Failure, Fault, Health, Notice, RungRates, Stage, Stats, Step, WallClock};

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ertmp::RANDOM_BYTES;
+use ertmp::flv::Form;
 use ivs::IngestAddress;
-use publish::{Ended, Notice, QueueLimits, Session, SessionConfig, Stats};
+use publish::{Ended, Notice, QueueLimits, RungRates, Session, SessionConfig, Stats, WallClock};
 use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
@@ -29,8 +30,19 @@ pub struct Destination {
     pub priority: Option<u32>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca: Option<PathBuf>,
-    /// Announce Enhanced RTMP, and package the primary rendition in it. Demanded by IVS for multitrack video.
-    pub enhanced: bool,
+    /// See [`SessionConfig::multitrack`].
+    pub multitrack: bool,
+    /// See [`SessionConfig::primary_form`]; `Some(Form::Legacy)` for what publishers in wide use do with several
+    /// renditions too.
+    pub primary_form: Option<Form>,
+    /// See [`SessionConfig::colour_info`].
+    pub colour_info: bool,
+    /// See [`SessionConfig::metrics`]. Demanded by IVS for multitrack video.
+    pub metrics: Option<WallClock>,
+    /// See [`SessionConfig::ladder`].
+    pub ladder: Vec<RungRates>,
+    /// See [`SessionConfig::keep_from_keyframe`].
+    pub keep_from_keyframe: bool,
     /// Bounds of the send queue.
     pub limits: QueueLimits,
 }
@@ -38,7 +50,19 @@ pub struct Destination {
 impl Destination {
     /// `address` with `key`, everything else by default.
     pub fn new(address: IngestAddress, key: Secret) -> Self {
-        Self { address, key, priority: None, ca: None, enhanced: false, limits: QueueLimits::default() }
+        Self {
+            address,
+            key,
+            priority: None,
+            ca: None,
+            multitrack: false,
+            primary_form: None,
+            colour_info: true,
+            metrics: None,
+            ladder: Vec::new(),
+            keep_from_keyframe: false,
+            limits: QueueLimits::default(),
+        }
     }
 
     fn session_config(&self) -> Result<SessionConfig, Error> {
@@ -50,7 +74,12 @@ impl Destination {
             return Err(Error::NoKey);
         }
         let mut config = SessionConfig::for_ingest(&address, &self.key)?;
-        config.enhanced = self.enhanced;
+        config.multitrack = self.multitrack;
+        config.primary_form = self.primary_form;
+        config.colour_info = self.colour_info;
+        config.metrics = self.metrics;
+        config.ladder.clone_from(&self.ladder);
+        config.keep_from_keyframe = self.keep_from_keyframe;
         config.limits = self.limits;
         Ok(config)
     }
@@ -71,7 +100,8 @@ impl Shared {
     }
 }
 
-/// A stream to one destination, connecting from the moment it is started. Dropping it stops it in good order.
+/// A stream to one destination, connecting from the moment it is started. Dropping it stops it in good order; one that
+/// is departing sends what it was given and closes.
 pub struct Output {
     shared: Arc<Shared>,
     notices: Mutex<Option<mpsc::Receiver<Notice>>>,
@@ -142,6 +172,15 @@ impl Output {
         self.shared.wake.notify_one();
     }
 
+    /// Leaves the stream at the next common IDR to another output, which was started with
+    /// [`Destination::keep_from_keyframe`] and is given the same units already; see [`Session::depart`]. Goes on
+    /// taking units until then, and ends like a stopped one.
+    pub fn depart(&self) {
+        let now = self.shared.clock.now();
+        self.shared.session().depart(now);
+        self.shared.wake.notify_one();
+    }
+
     /// How it ended; `None` while it goes on.
     pub fn ended(&self) -> Option<Ended> {
         self.ended.borrow().clone()
@@ -157,6 +196,8 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        self.stop();
+        let now = self.shared.clock.now();
+        self.shared.session().let_go(now);
+        self.shared.wake.notify_one();
     }
 }

@@ -18,5 +18,8 @@ pub use answer::Answer;
 pub use failure::{Cause, Failure, Fault, Stage};
 pub use latency::{Latency, Percentiles, Throughput};
 pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
-pub use session::{Action, Deadlines, Ended, Event, Health, Notice, Session, SessionConfig, Stats, Step};
+pub use session::{
+    Action, Deadlines, Ended, Event, Health, Notice, RungRates, Session, SessionConfig, Stats, Step,
+    WallClock,
+};
 pub use start::{Start, StartGate};

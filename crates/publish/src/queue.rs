@@ -147,6 +147,8 @@ pub struct SendQueue {
     newest: Option<Dts>,
     disordered: u64,
     popped: Option<Dts>,
+    /// Replaces the limit of time, for all tracks alike.
+    lenience: Option<Span>,
 }
 
 impl SendQueue {
@@ -160,7 +162,15 @@ impl SendQueue {
             newest: None,
             disordered: 0,
             popped: None,
+            lenience: None,
         }
+    }
+
+    /// Lets every picture wait for `waiting` instead of its share of [`QueueLimits::waiting`], until told `None`: for
+    /// what was kept on purpose and is being caught up with. The limit of bytes stays.
+    pub fn be_lenient(&mut self, waiting: Option<Span>) {
+        self.lenience = waiting;
+        self.make_room();
     }
 
     /// Takes a unit that came in at `now`, behind `config` when that changed, and drops what has to go.
@@ -204,7 +214,7 @@ impl SendQueue {
             }
             rank += 1;
             let share = self.limits.waiting.as_nanos() / i64::try_from(renditions).unwrap_or(i64::MAX);
-            let allowance = Span::from_nanos(share.saturating_mul(rank));
+            let allowance = self.lenience.unwrap_or(Span::from_nanos(share.saturating_mul(rank)));
             while lane
                 .oldest_droppable()
                 .and_then(|at| lane.waiting.get(at))

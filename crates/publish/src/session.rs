@@ -5,17 +5,19 @@
 //! keyframe, the send queue and the end within two seconds are decided here.
 
 mod config;
+mod departure;
 mod liveness;
+mod metrics;
 mod notice;
 mod outgoing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ertmp::{ClientConfig, ClientEvent, ClientSession, Level, RANDOM_BYTES};
+use ertmp::{Capabilities, ClientConfig, ClientEvent, ClientSession, Level, RANDOM_BYTES};
 use units::{AccessUnit, MediaTime, Span, StreamConfig};
 
-pub use config::{Deadlines, SessionConfig};
+pub use config::{Deadlines, RungRates, SessionConfig, WallClock};
 pub use notice::{Action, Ended, Event, Health, Notice, Stats, Step};
 
 use crate::{Answer, Cause, Failure, Latency, Stage, Throughput};
@@ -38,9 +40,11 @@ struct Mark {
 /// The good-bye under way.
 #[derive(Clone, Copy, Debug)]
 struct Farewell {
+    /// Another session goes on with the stream: its end is not signalled.
+    silent: bool,
     drain_until: MediaTime,
     cut_at: MediaTime,
-    /// `FCUnpublish` and `deleteStream` were queued.
+    /// Nothing is queued any more but, perhaps, `FCUnpublish` and `deleteStream`.
     said: bool,
     closing: bool,
 }
@@ -53,6 +57,10 @@ pub struct Session {
     /// Until when the present step must be over.
     deadline: Option<MediaTime>,
     farewell: Option<Farewell>,
+    /// When a departure that was asked for has to be over.
+    depart_by: Option<MediaTime>,
+    /// The server accepted the connection and did not announce multitrack.
+    unannounced: bool,
     /// The first bytes of the peer are still to come.
     unheard: bool,
     outgoing: Outgoing,
@@ -79,17 +87,19 @@ impl Session {
                 tc_url: config.target.tc_url.clone(),
                 stream_name: config.target.stream_name.clone(),
                 flash_ver: String::from(FLASH_VERSION),
-                enhanced: config.enhanced,
+                enhanced: config.announces_enhanced(),
             },
             random,
         );
         Self {
-            outgoing: Outgoing::new(config.limits, config.enhanced),
+            outgoing: Outgoing::new(&config),
             deadline: Some(now + config.deadlines.name),
             config,
             rtmp,
             step: Step::Resolving,
             farewell: None,
+            depart_by: None,
+            unannounced: false,
             unheard: true,
             marks: VecDeque::new(),
             liveness: Liveness::new(now),
@@ -125,6 +135,7 @@ impl Session {
             return None;
         }
         let cut = self.farewell.map(|farewell| farewell.cut_at);
+        let cut = cut.or(self.depart_by);
         let drained = self.farewell.map(|farewell| farewell.drain_until).filter(|at| *at > now);
         let pulse = self.step.is_accepted().then(|| self.judged_at + PULSE);
         let stall = (self.outstanding() > 0 && self.step.is_accepted())
@@ -138,13 +149,23 @@ impl Session {
     /// configurations of the same tracks are sent ahead of their next keyframe.
     pub fn begin(&mut self, config: StreamConfig) {
         self.outgoing.begin(config);
+        self.warn_of_silence();
     }
 
-    /// Takes an access unit at `now`. Before the service has said yes, units are of no use and forgotten.
+    /// Takes an access unit at `now`. Before the service has said yes, units are forgotten, unless
+    /// [`SessionConfig::keep_from_keyframe`] is set.
     pub fn push(&mut self, unit: Arc<AccessUnit>, now: MediaTime) {
-        if self.step.is_accepted() {
-            self.outgoing.push(unit, now);
-            self.judge(now);
+        match self.step {
+            Step::Accepted | Step::Live => {
+                self.outgoing.push(unit, now);
+                if self.outgoing.has_reached_departure() {
+                    self.leave(now);
+                } else {
+                    self.judge(now);
+                }
+            }
+            Step::Stopping | Step::Ended => {}
+            _ => self.outgoing.hold(unit),
         }
     }
 
@@ -180,7 +201,15 @@ impl Session {
     /// Ends the session in good order: what waits is sent as far as there is time, the end is signalled, the
     /// connection closed; within [`Deadlines::stop`] whatever hangs.
     pub fn stop(&mut self, now: MediaTime) {
-        if matches!(self.step, Step::Stopping | Step::Ended) {
+        if self.step == Step::Ended || (self.step == Step::Stopping && !self.is_departing()) {
+            return;
+        }
+        self.depart_by = None;
+        if let Some(farewell) = &mut self.farewell {
+            // It was about to leave without a word; now the stream is to end.
+            farewell.silent = false;
+            farewell.drain_until = now + self.config.deadlines.drain;
+            farewell.cut_at = now + self.config.deadlines.stop;
             return;
         }
         let was_accepted = self.step.is_accepted();
@@ -191,11 +220,53 @@ impl Session {
             return;
         }
         self.farewell = Some(Farewell {
+            silent: false,
             drain_until: now + self.config.deadlines.drain,
             cut_at: now + self.config.deadlines.stop,
             said: false,
             closing: false,
         });
+    }
+
+    /// Leaves the stream to another session, which has to be given the same units already and to have
+    /// [`SessionConfig::keep_from_keyframe`] set: sends everything up to the next IDR that all renditions share and not
+    /// that IDR, which is where the other one begins; then closes the connection without signalling the end of the
+    /// stream. [`Self::stop`] meanwhile ends the stream as ever.
+    pub fn depart(&mut self, now: MediaTime) {
+        if self.is_departing() || matches!(self.step, Step::Stopping | Step::Ended) {
+            return;
+        }
+        self.depart_by = Some(now + self.config.deadlines.depart);
+        if self.step.is_accepted() && self.outgoing.has_started() {
+            self.outgoing.depart();
+        } else {
+            // Nothing was sent, so nothing is missing where the other session begins.
+            self.enter(Step::Stopping, None, now);
+            self.end_farewell(true);
+        }
+    }
+
+    /// Whether [`Self::depart`] was called, and the session not stopped since.
+    pub const fn is_departing(&self) -> bool {
+        self.depart_by.is_some()
+    }
+
+    /// Lets go of a session that nobody will give a unit any more: stops it, or, when it is departing, closes it as
+    /// soon as everything it was given is written.
+    pub fn let_go(&mut self, now: MediaTime) {
+        if !self.is_departing() {
+            self.stop(now);
+        } else if self.step.is_accepted() {
+            self.leave(now);
+        }
+    }
+
+    /// Everything that a departing session still has to send has come.
+    fn leave(&mut self, now: MediaTime) {
+        let by = self.depart_by.unwrap_or(now);
+        self.enter(Step::Stopping, None, now);
+        self.farewell =
+            Some(Farewell { silent: true, drain_until: by, cut_at: by, said: false, closing: false });
     }
 
     /// The next bytes to write, once those before have been written; `None` when there is nothing to write now.
@@ -239,6 +310,7 @@ impl Session {
             queue: self.outgoing.gauge(),
             dropped: self.outgoing.dropped(),
             rejected: self.outgoing.rejected(),
+            without_metrics: self.outgoing.without_metrics(),
             disordered: self.outgoing.disordered(),
             latency_recent: self.latency.recent(now),
             latency_session: self.latency.session(),
@@ -288,12 +360,19 @@ impl Session {
             ClientEvent::HandshakeDone if self.step == Step::Greeting => {
                 self.enter(Step::Asking, Some(self.config.deadlines.publish), now);
             }
+            ClientEvent::Connected { server } => {
+                self.unannounced = !server.enhanced.has(Capabilities::MULTITRACK);
+                self.warn_of_silence();
+            }
             ClientEvent::Published { code, description } if self.step == Step::Asking => {
                 self.accepted_at = Some(now);
+                self.outgoing.release(now);
                 self.judged_at = now;
                 self.enter(Step::Accepted, Some(self.config.deadlines.first_picture), now);
                 self.notices.push_back(Notice::Accepted { code, text: hide_keys(&description) });
-                self.notices.push_back(Notice::KeyframeWanted);
+                if !self.outgoing.has_started() {
+                    self.notices.push_back(Notice::KeyframeWanted);
+                }
             }
             ClientEvent::Refused { code, description, .. } => {
                 self.fail(Cause::Refused { code, text: hide_keys(&description) });
@@ -316,6 +395,14 @@ impl Session {
             ClientEvent::Acknowledged { bytes } => self.liveness.acknowledge(bytes, now),
             ClientEvent::Closed => self.closed(now),
             _ => {}
+        }
+    }
+
+    /// Tells once, and before any media, that the server announced no multitrack while we need it.
+    fn warn_of_silence(&mut self) {
+        if self.unannounced && self.outgoing.is_multitrack() {
+            self.unannounced = false;
+            self.notices.push_back(Notice::MultitrackUnannounced);
         }
     }
 
@@ -348,7 +435,7 @@ impl Session {
     fn closed(&mut self, _now: MediaTime) {
         if self.step == Step::Stopping {
             let clean = self.farewell.is_none_or(|farewell| farewell.closing);
-            self.end(Ended::Stopped { clean });
+            self.end_farewell(clean);
             return;
         }
         let cause = match (self.last_word.take(), self.stage()) {
@@ -368,8 +455,12 @@ impl Session {
     fn tick(&mut self, now: MediaTime) {
         if let Some(farewell) = self.farewell {
             if now >= farewell.cut_at {
-                self.end(Ended::Stopped { clean: false });
+                self.end_farewell(false);
             }
+            return;
+        }
+        if self.depart_by.is_some_and(|by| now >= by) {
+            self.end_farewell(false);
             return;
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
@@ -397,6 +488,9 @@ impl Session {
     }
 
     fn judge(&mut self, now: MediaTime) {
+        if self.outgoing.is_catching_up(now) {
+            return;
+        }
         if let Some(health) = self.liveness.judge(&self.outgoing.gauge(), now) {
             self.notices.push_back(Notice::Health(health));
         }
@@ -426,7 +520,11 @@ impl Session {
     }
 
     fn say_goodbye(&mut self) {
-        let result = self.outgoing.end(&mut self.rtmp).and_then(|()| self.rtmp.finish());
+        let result = if self.farewell.is_some_and(|farewell| farewell.silent) {
+            Ok(())
+        } else {
+            self.outgoing.end(&mut self.rtmp).and_then(|()| self.rtmp.finish())
+        };
         if let Some(farewell) = &mut self.farewell {
             farewell.said = true;
         }
@@ -450,14 +548,18 @@ impl Session {
         if self.step == Step::Ended {
             return;
         }
-        if self.step == Step::Stopping {
+        if self.step == Step::Stopping || self.is_departing() {
             // Whoever hangs up on a good-bye changes nothing about it.
-            self.end(Ended::Stopped { clean: false });
+            self.end_farewell(false);
             return;
         }
         let failure =
             Failure { host: self.config.host.clone(), port: self.config.port, stage: self.stage(), cause };
         self.end(Ended::Failed(failure));
+    }
+
+    fn end_farewell(&mut self, whole: bool) {
+        self.end(Ended::Stopped { clean: whole });
     }
 
     fn end(&mut self, ended: Ended) {

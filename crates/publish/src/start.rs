@@ -9,6 +9,9 @@ use units::{AccessUnit, Dts, Span, StreamConfig, Track};
 /// intervals of the recommended two seconds.
 const MEMORY: Span = Span::from_secs(4);
 
+/// The same while units are kept for a connection that is not there yet: as long as one of its steps may take.
+const KEPT: Span = Span::from_secs(10);
+
 /// The units a stream begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Start {
@@ -24,6 +27,7 @@ pub struct Start {
 pub struct StartGate {
     tracks: Vec<Track>,
     held: Vec<Arc<AccessUnit>>,
+    bytes: usize,
 }
 
 impl StartGate {
@@ -32,17 +36,42 @@ impl StartGate {
         Self {
             tracks: config.video.iter().map(|video| Track::Video(video.track)).collect(),
             held: Vec::new(),
+            bytes: 0,
         }
     }
 
     /// Takes a unit; gives the beginning of the stream once there is one.
     pub fn offer(&mut self, unit: Arc<AccessUnit>) -> Option<Start> {
-        let newest = unit.dts;
-        self.held.retain(|held| newest - held.dts <= MEMORY);
-        self.held.push(unit);
+        self.remember(unit, MEMORY, usize::MAX);
+        self.open()
+    }
+
+    /// Takes a unit and keeps the gate closed. The latest ten seconds are kept, and at most `bytes` of them.
+    pub fn hold(&mut self, unit: Arc<AccessUnit>, bytes: usize) {
+        self.remember(unit, KEPT, bytes);
+    }
+
+    /// Gives the beginning of the stream, should one have been taken already.
+    pub fn open(&mut self) -> Option<Start> {
         let base = self.common_idr()?;
+        self.bytes = 0;
         let units = std::mem::take(&mut self.held).into_iter().filter(|unit| unit.dts >= base).collect();
         Some(Start { timeline: Timeline::new(base), units })
+    }
+
+    fn remember(&mut self, unit: Arc<AccessUnit>, memory: Span, bytes: usize) {
+        let newest = unit.dts;
+        self.bytes += unit.data.len();
+        self.held.push(unit);
+        let mut held = self.bytes;
+        self.held.retain(|unit| {
+            let stays = newest - unit.dts <= memory && held <= bytes;
+            if !stays {
+                held -= unit.data.len();
+            }
+            stays
+        });
+        self.bytes = held;
     }
 
     /// Lowest decode time of the first group of IDRs that all renditions share; without renditions, of the first unit.

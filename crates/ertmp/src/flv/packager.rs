@@ -109,7 +109,7 @@ pub fn sequence_end(track: Track, four_cc: FourCc, form: Form) -> Result<Option<
     }
 }
 
-fn is_legacy(track: TrackId, four_cc: FourCc, form: Form) -> bool {
+pub(super) fn is_legacy(track: TrackId, four_cc: FourCc, form: Form) -> bool {
     form == Form::Legacy && track == TrackId::PRIMARY && matches!(four_cc, FourCc::AVC | FourCc::AAC)
 }
 
@@ -125,7 +125,7 @@ fn legacy_video(frame_type: FrameType, body: LegacyVideoBody<'_>) -> Result<Vec<
     VideoTag::Legacy(LegacyVideoTag { frame_type, body }).encode()
 }
 
-fn enhanced_video(
+pub(super) fn enhanced_video(
     track: TrackId,
     four_cc: FourCc,
     frame_type: FrameType,

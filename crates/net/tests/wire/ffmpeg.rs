@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use ertmp::flv::Form;
 use net::Ended;
 use units::{Size, VideoCodec};
 
@@ -22,7 +23,7 @@ async fn receive(clip: &Clip, enhanced: bool) -> Packets {
         .args(AS_PACKETS);
     let receiver = Program::start(&mut command);
     let mut destination = destination(&format!("rtmp://127.0.0.1:{port}/live/"), None);
-    destination.enhanced = enhanced;
+    destination.primary_form = Some(if enhanced { Form::Enhanced } else { Form::Legacy });
     let started = Instant::now();
     let ended = loop {
         assert!(started.elapsed() < Duration::from_secs(60), "ffmpeg does not listen");

@@ -19,7 +19,7 @@ async fn arrives(url: &str, authority: Option<&Authority>, server: Server, form:
     let config = stream.config();
     let units = stream.take_span(Span::from_secs(3));
     let mut destination = destination(url, authority.map(Authority::file));
-    destination.enhanced = form == Form::Enhanced;
+    destination.primary_form = Some(form);
     assert_eq!(show::whole(&destination, config.clone(), &units).await, CLEAN);
     let received = server.received().await;
     assert_eq!(received.stream_name, KEY);
@@ -57,7 +57,9 @@ fn headers(config: &StreamConfig, form: Form) -> Vec<(MediaKind, u32, Vec<u8>)> 
         .video
         .iter()
         .map(|video| (MediaKind::Video, 0, flv::sequence_start_video(video, form).unwrap()));
-    sound.chain(pictures).collect()
+    let colours = config.video.iter().filter_map(|video| flv::colour_info(video, form).unwrap());
+    let colours = colours.map(|body| (MediaKind::Video, 0, body));
+    sound.chain(pictures).chain(colours).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,7 +65,7 @@ impl Nginx {
     /// Streams `clip`; what was said meanwhile, and where the recording is.
     async fn record(&self, clip: &Clip, form: Form) -> (Vec<Notice>, PathBuf) {
         let mut destination = destination(&format!("rtmp://127.0.0.1:{}/live/", self.port), None);
-        destination.enhanced = form == Form::Enhanced;
+        destination.primary_form = Some(form);
         let started = Instant::now();
         let mut show = loop {
             assert!(started.elapsed() < PATIENCE, "nginx does not listen");

@@ -50,7 +50,7 @@ impl NodeMediaServer {
     /// Streams `clip` and returns what ffmpeg finds in the recording.
     async fn record(&self, url: &str, ca: Option<&Authority>, clip: &Clip, form: Form) -> Packets {
         let mut destination = destination(url, ca.map(Authority::file));
-        destination.enhanced = form == Form::Enhanced;
+        destination.primary_form = Some(form);
         let ended = show::whole(&destination, clip.config.clone(), &clip.units).await;
         assert_eq!(ended, Ended::Stopped { clean: true });
         tokio::task::block_in_place(|| {

@@ -38,7 +38,7 @@ struct Pictures {
 async fn stream(clip: &Clip) -> Received {
     let server = Server::start(Manner::Welcoming, None).await;
     let mut destination = destination(&format!("rtmp://{}/app", server.address), None);
-    destination.enhanced = true;
+    destination.primary_form = Some(flv::Form::Enhanced);
     let ended = show::whole(&destination, clip.config.clone(), &clip.units).await;
     assert_eq!(ended, Ended::Stopped { clean: true });
     server.received().await

@@ -1,7 +1,8 @@
 //! Where to, as whom, and how long each step may take.
 
+use ertmp::flv::Form;
 use ivs::{IngestAddress, Protocol, RtmpTarget};
-use units::{Secret, Span};
+use units::{Kbps, MediaTime, Secret, Span, TrackId};
 
 use crate::QueueLimits;
 
@@ -28,13 +29,16 @@ pub struct Deadlines {
     pub drain: Span,
     /// When stopping: everything, after which the connection is cut.
     pub stop: Span,
+    /// When departing: up to the last byte before the next common IDR, after which the connection is cut.
+    pub depart: Span,
 }
 
 impl Default for Deadlines {
     /// Five seconds for the name and ten for each further step: a person who waits for a red light wants an answer by
     /// then, and a path that needs longer carries no live stream. Stalls end after 10 s and silence after 20 s,
     /// before the service gives the stream up after 30 (IVS user guide, "Step 5: Set Up Streaming Software"). Stopping
-    /// is over well within two seconds, half of which may go into what still waits.
+    /// is over well within two seconds, half of which may go into what still waits. Departing waits for a keyframe, of
+    /// which the longest interval the service asks for is ten seconds (GetClientConfiguration, `keyint_sec`).
     fn default() -> Self {
         Self {
             name: Span::from_secs(5),
@@ -47,8 +51,35 @@ impl Default for Deadlines {
             acknowledge: Span::from_secs(20),
             drain: Span::from_millis(900),
             stop: Span::from_millis(1_800),
+            depart: Span::from_secs(15),
         }
     }
+}
+
+/// Ties the media clock to UTC, once for the life of a show: a step of the system's clock in the middle of a stream
+/// would tear its timestamps apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    /// Nanoseconds between 1970-01-01T00:00:00Z and the start of the media clock, leap seconds not counted.
+    pub unix_nanos_at_media_zero: i64,
+}
+
+impl WallClock {
+    /// Nanoseconds from 1970-01-01T00:00:00Z to `at`, saturating.
+    pub const fn unix_nanos(self, at: MediaTime) -> i64 {
+        self.unix_nanos_at_media_zero.saturating_add(at.as_nanos())
+    }
+}
+
+/// The bitrates one rendition may have (GetClientConfiguration, `bitrate_interpolation_points`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RungRates {
+    /// The rendition.
+    pub track: TrackId,
+    /// Its bitrate while the upload carries everything.
+    pub nominal: Kbps,
+    /// Its bitrate at each level of the ladder, rising, the last one nominal; empty when the service named none.
+    pub points: Vec<Kbps>,
 }
 
 /// What a session has to know. Prints no stream key.
@@ -62,9 +93,24 @@ pub struct SessionConfig {
     pub tls: bool,
     /// Application, address and stream name for RTMP.
     pub target: RtmpTarget,
-    /// Whether to announce Enhanced RTMP and to package the primary track in it. Further tracks are always packaged in
-    /// it; there is no other form for them (IVS multitrack integration guide, "Connect Using Enhanced RTMP").
-    pub enhanced: bool,
+    /// Whether more than one rendition will be sent: Enhanced RTMP is announced then, and missed when the server does
+    /// not announce it in turn.
+    pub multitrack: bool,
+    /// How the primary track is packaged. `None` for Enhanced RTMP when there are several renditions, as IVS asks for,
+    /// and for the legacy form when there is one. H.265 has no legacy form, and neither have further tracks (IVS
+    /// multitrack integration guide, "Connect Using Enhanced RTMP").
+    pub primary_form: Option<Form>,
+    /// Whether tracks in Enhanced RTMP tell their colours, behind all sequence headers and ahead of any picture (E-RTMP
+    /// v2, "Metadata Frame").
+    pub colour_info: bool,
+    /// Puts the broadcast performance metrics in front of every IDR of every rendition, with timestamps of this clock
+    /// (IVS multitrack integration guide, "Broadcast Performance Metrics").
+    pub metrics: Option<WallClock>,
+    /// What the bitrates may be lowered to when the upload is too slow; empty when they must stay.
+    pub ladder: Vec<RungRates>,
+    /// Keeps units that come while it is still connecting, from an IDR common to all renditions on, and sends them
+    /// once accepted: for taking a running stream over from a session that departs.
+    pub keep_from_keyframe: bool,
     /// Bounds of the send queue.
     pub limits: QueueLimits,
     /// How long each step may take.
@@ -82,9 +128,19 @@ impl SessionConfig {
             port: address.port(),
             tls: address.protocol() == Protocol::Rtmps,
             target: address.rtmp_target(key)?,
-            enhanced: false,
+            multitrack: false,
+            primary_form: None,
+            colour_info: true,
+            metrics: None,
+            ladder: Vec::new(),
+            keep_from_keyframe: false,
             limits: QueueLimits::default(),
             deadlines: Deadlines::default(),
         })
+    }
+
+    /// Whether to state our Enhanced RTMP capabilities in `connect`.
+    pub(crate) fn announces_enhanced(&self) -> bool {
+        self.multitrack || self.primary_form == Some(Form::Enhanced)
     }
 }

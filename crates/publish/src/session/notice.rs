@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use units::{Kbps, MediaTime, Track};
+use units::{Kbps, MediaTime, Track, TrackId};
 
 use crate::{Cause, Dropped, Failure, Gauge, Percentiles};
 
@@ -156,6 +156,16 @@ pub enum Notice {
         /// Where to, when not to the same address.
         tc_url: Option<String>,
     },
+    /// Several renditions are to be sent, and the server did not say that it understands that. It may all the same:
+    /// the service's own ingest announces nothing. Or it takes the primary rendition only, without a word.
+    MultitrackUnannounced,
+    /// The upload needs other bitrates, of all renditions, from the next picture on.
+    Bitrates(Vec<(TrackId, Kbps)>),
+    /// Not even the lowest bitrates fit through the upload: a smaller ladder is needed.
+    Overwhelmed {
+        /// What a ladder and its sound may have together.
+        sustainable: Kbps,
+    },
     /// The session is over. Always the last notice.
     Ended(Ended),
 }
@@ -183,6 +193,8 @@ pub struct Stats {
     pub dropped: Vec<(Track, Dropped)>,
     /// Units that could not be queued, being of no announced track or not after the one before: a mistake upstream.
     pub rejected: u64,
+    /// IDRs that were sent without their metrics, being no series of NAL units with a slice: a mistake upstream.
+    pub without_metrics: u64,
     /// Units sent behind one of another track with a later decode time, because they came too late.
     pub disordered: u64,
     /// From composition to the socket, pictures of the last ten seconds.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use ertmp::flv::{self, Form, FourCc, StreamMetadata, Timeline};
 use ertmp::{ClientSession, Error, MediaKind};
-use units::{AccessUnit, MediaTime, StreamConfig, Track, TrackConfig, TrackId};
+use units::{AccessUnit, MediaTime, Span, StreamConfig, Track, TrackConfig, TrackId, VideoCodec};
 
+use super::config::SessionConfig;
+use super::departure::Departure;
+use super::metrics::Metrics;
 use crate::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue, Start, StartGate};
 
 /// Name and version, for `onMetaData`.
@@ -23,8 +26,23 @@ pub(crate) struct Sent {
     pub(crate) composed_at: Option<MediaTime>,
 }
 
+/// How long what was kept may wait in the queue: as long as it could be kept, and as long again as any picture.
+const CATCHING_UP: Span = Span::from_secs(14);
+/// After this the usual limits hold again, caught up or not.
+const CAUGHT_UP_AFTER: Span = Span::from_secs(30);
+/// Caught up: what waits is what any moment leaves waiting.
+const CAUGHT_UP_BELOW: Span = Span::from_millis(500);
+
 pub(crate) struct Outgoing {
-    picture_form: Form,
+    /// `None` until the number of renditions decides it.
+    primary_form: Option<Form>,
+    multitrack: bool,
+    colour_info: bool,
+    keeping: bool,
+    /// Until when what was kept may take its time.
+    catching_up_until: Option<MediaTime>,
+    metrics: Option<Metrics>,
+    departure: Option<Departure>,
     limits: QueueLimits,
     config: StreamConfig,
     queue: SendQueue,
@@ -39,12 +57,18 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(limits: QueueLimits, enhanced: bool) -> Self {
+    pub(crate) fn new(session: &SessionConfig) -> Self {
         let config = StreamConfig::default();
         Self {
-            picture_form: if enhanced { Form::Enhanced } else { Form::Legacy },
-            limits,
-            queue: SendQueue::new(limits, []),
+            primary_form: session.primary_form,
+            multitrack: session.multitrack,
+            colour_info: session.colour_info,
+            keeping: session.keep_from_keyframe,
+            catching_up_until: None,
+            metrics: session.metrics.map(Metrics::new),
+            departure: None,
+            limits: session.limits,
+            queue: SendQueue::new(session.limits, []),
             gate: StartGate::new(&config),
             config,
             timeline: None,
@@ -73,26 +97,82 @@ impl Outgoing {
         self.timeline.is_some()
     }
 
+    /// Whether more than one rendition is or will be sent.
+    pub(crate) fn is_multitrack(&self) -> bool {
+        self.multitrack || self.config.video.len() > 1
+    }
+
+    /// Takes a unit while the service has not said yes yet.
+    pub(crate) fn hold(&mut self, unit: Arc<AccessUnit>) {
+        if self.keeping && self.config != StreamConfig::default() {
+            self.gate.hold(unit, self.limits.bytes);
+        }
+    }
+
+    /// The service has said yes: what was kept may go.
+    pub(crate) fn release(&mut self, now: MediaTime) {
+        if self.keeping
+            && self.config != StreamConfig::default()
+            && let Some(start) = self.gate.open()
+        {
+            self.catching_up_until = Some(now + CAUGHT_UP_AFTER);
+            self.queue.be_lenient(Some(CATCHING_UP));
+            self.start(start, now);
+        }
+    }
+
+    /// Whether what was kept is still on its way, so that a long queue means nothing.
+    pub(crate) fn is_catching_up(&mut self, now: MediaTime) -> bool {
+        if self
+            .catching_up_until
+            .is_some_and(|until| now >= until || self.queue.gauge().waiting < CAUGHT_UP_BELOW)
+        {
+            self.catching_up_until = None;
+            self.queue.be_lenient(None);
+        }
+        self.catching_up_until.is_some()
+    }
+
+    fn start(&mut self, Start { timeline, units }: Start, now: MediaTime) {
+        self.timeline = Some(timeline);
+        self.announced = configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
+        for unit in units {
+            self.enqueue(unit, None, now);
+        }
+    }
+
     pub(crate) fn push(&mut self, unit: Arc<AccessUnit>, now: MediaTime) {
         let Some(timeline) = self.timeline else {
-            if self.config == StreamConfig::default() {
-                return;
-            }
-            if let Some(Start { timeline, units }) = self.gate.offer(unit) {
-                self.timeline = Some(timeline);
-                self.announced =
-                    configs(&self.config).map(|config| (track(&config), bytes(&config))).collect();
-                for unit in units {
-                    self.enqueue(unit, None, now);
-                }
+            if self.config != StreamConfig::default()
+                && let Some(start) = self.gate.offer(unit)
+            {
+                self.start(start, now);
             }
             return;
         };
-        // Sound from before the first picture may still arrive after it.
-        if unit.dts >= timeline.origin() {
-            let config = if unit.is_idr { self.changed_config(unit.track) } else { None };
-            self.enqueue(unit, config, now);
+        let units = match &mut self.departure {
+            Some(departure) => departure.offer(unit),
+            None => vec![unit],
+        };
+        for unit in units {
+            // Sound from before the first picture may still arrive after it.
+            if unit.dts >= timeline.origin() {
+                let config = if unit.is_idr { self.changed_config(unit.track) } else { None };
+                self.enqueue(unit, config, now);
+            }
         }
+    }
+
+    /// From now on only what belongs before the next common IDR is taken.
+    pub(crate) fn depart(&mut self) {
+        if self.departure.is_none() {
+            self.departure = Some(Departure::new(&self.config));
+        }
+    }
+
+    /// Whether everything before that IDR has come.
+    pub(crate) fn has_reached_departure(&self) -> bool {
+        self.departure.as_ref().is_some_and(Departure::is_reached)
     }
 
     fn enqueue(&mut self, unit: Arc<AccessUnit>, config: Option<TrackConfig>, now: MediaTime) {
@@ -130,6 +210,10 @@ impl Outgoing {
         self.queue.disordered()
     }
 
+    pub(crate) fn without_metrics(&self) -> u64 {
+        self.metrics.as_ref().map_or(0, Metrics::missing)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
     }
@@ -152,19 +236,33 @@ impl Outgoing {
         if let Some(config) = config {
             self.send_header(rtmp, &config, timestamp)?;
         }
-        self.send_unit(rtmp, &unit, timestamp)?;
+        self.send_unit(rtmp, &unit, timestamp, now)?;
         self.last_timestamp = timestamp;
         let measured = unit.is_video() || self.config.video.is_empty();
         Ok(Some(Sent { composed_at: measured.then_some(unit.stamps.composed_at) }))
     }
 
-    /// Metadata, then the sequence headers of sound, then those of the renditions, all at timestamp 0.
+    /// Metadata, the sequence headers of sound and of the renditions, then colours, all at timestamp 0.
     fn send_headers(&self, rtmp: &mut ClientSession) -> Result<(), Error> {
-        rtmp.send_metadata(&StreamMetadata::new(&self.config, self.picture_form, SOUND_FORM, PROGRAM))?;
+        rtmp.send_metadata(&StreamMetadata::new(&self.config, self.picture_form(), SOUND_FORM, PROGRAM))?;
         let (sound, pictures): (Vec<_>, Vec<_>) =
             configs(&self.config).partition(|config| matches!(config, TrackConfig::Audio(_)));
         for config in sound.iter().chain(&pictures) {
             self.send_header(rtmp, config, 0)?;
+        }
+        if self.colour_info {
+            self.send_colours(rtmp)?;
+        }
+        Ok(())
+    }
+
+    /// Behind the sequence headers and not ahead of them: ffmpeg takes a track that begins with anything else for one
+    /// without a header.
+    fn send_colours(&self, rtmp: &mut ClientSession) -> Result<(), Error> {
+        for video in &self.config.video {
+            if let Some(body) = flv::colour_info(video, self.picture_form())? {
+                rtmp.send_media(MediaKind::Video, 0, &body)?;
+            }
         }
         Ok(())
     }
@@ -179,11 +277,23 @@ impl Outgoing {
         rtmp.send_media(kind, timestamp, &flv::sequence_start(config, form)?)
     }
 
-    fn send_unit(&self, rtmp: &mut ClientSession, unit: &AccessUnit, timestamp: u32) -> Result<(), Error> {
+    fn send_unit(
+        &mut self,
+        rtmp: &mut ClientSession,
+        unit: &AccessUnit,
+        timestamp: u32,
+        now: MediaTime,
+    ) -> Result<(), Error> {
         let (kind, form) = self.manner(unit.track);
         let Some(four_cc) = self.four_cc(unit.track) else {
             return Err(Error::Misused { reason: "a unit of a track that was not announced" });
         };
+        let dropped = self.queue.gauge().dropped.units;
+        let measured = match (&mut self.metrics, video_codec(&self.config, unit.track)) {
+            (Some(metrics), Some(codec)) => metrics.measure(unit, codec, dropped, now),
+            _ => None,
+        };
+        let unit = measured.as_ref().unwrap_or(unit);
         rtmp.send_media(kind, timestamp, &flv::coded_frame(unit, four_cc, form)?)
     }
 
@@ -206,9 +316,14 @@ impl Outgoing {
         Ok(())
     }
 
+    fn picture_form(&self) -> Form {
+        let by_tracks = if self.is_multitrack() { Form::Enhanced } else { Form::Legacy };
+        self.primary_form.unwrap_or(by_tracks)
+    }
+
     fn manner(&self, track: Track) -> (MediaKind, Form) {
         match track {
-            Track::Video(_) => (MediaKind::Video, self.picture_form),
+            Track::Video(_) => (MediaKind::Video, self.picture_form()),
             Track::Audio(_) => (MediaKind::Audio, SOUND_FORM),
         }
     }
@@ -239,6 +354,10 @@ fn track(config: &TrackConfig) -> Track {
         TrackConfig::Video(video) => Track::Video(video.track),
         TrackConfig::Audio(audio) => Track::Audio(audio.track),
     }
+}
+
+fn video_codec(config: &StreamConfig, of: Track) -> Option<VideoCodec> {
+    config.video.iter().find(|video| Track::Video(video.track) == of).map(|video| video.codec)
 }
 
 fn bytes(config: &TrackConfig) -> Arc<[u8]> {

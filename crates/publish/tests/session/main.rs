@@ -12,7 +12,7 @@ mod rig;
 
 use std::sync::Arc;
 
-use ertmp::flv::{ExVideoBody, Tracks, VideoPacket, VideoTag};
+use ertmp::flv::{ExVideoBody, Form, Tracks, VideoPacket, VideoTag};
 use ertmp::{MediaKind, ServerEvent};
 use proptest::prelude::*;
 use publish::{Action, Cause, Ended, Event, Fault, Health, Notice, QueueLimits, Stage, Step};
@@ -67,7 +67,13 @@ fn every_step_is_told_in_order() {
 
 #[test]
 fn the_stream_begins_with_metadata_headers_and_an_idr_at_zero() {
-    let (mut rig, mut stream) = live(3);
+    let mut settings = config("rtmp://ingest.example/app");
+    settings.primary_form = Some(Form::Legacy);
+    settings.colour_info = false;
+    let mut rig = Rig::new(settings);
+    let mut stream = SyntheticStream::ladder(3);
+    rig.session.begin(stream.config());
+    rig.stream(&mut stream, Span::from_secs(2));
     rig.stream(&mut stream, Span::from_secs(3));
     let first_media = rig.heard.iter().position(|event| matches!(event, ServerEvent::Media { .. })).unwrap();
     assert!(matches!(rig.heard[first_media - 1], ServerEvent::Metadata { .. }));
@@ -90,7 +96,7 @@ fn the_stream_begins_with_metadata_headers_and_an_idr_at_zero() {
 #[test]
 fn the_enhanced_form_packages_the_primary_track_without_multitrack() {
     let mut settings = config("rtmp://ingest.example/app");
-    settings.enhanced = true;
+    settings.primary_form = Some(Form::Enhanced);
     let mut rig = Rig::new(settings);
     let mut stream = SyntheticStream::ladder(2);
     rig.session.begin(stream.config());
@@ -246,7 +252,7 @@ fn a_slow_upload_costs_the_highest_rendition_first_and_never_an_idr_or_sound() {
     assert_eq!(rig.session.stats(rig.now).health, Health::Good);
     let media: Vec<_> = rig.media().filter(|(kind, ..)| *kind == MediaKind::Video).collect();
     assert!(media.windows(2).all(|pair| pair[0].1 <= pair[1].1));
-    let idrs = media.iter().filter(|(_, _, body)| body.starts_with(&[0x17, 1])).count();
+    let idrs = media.iter().filter(|(_, _, body)| body.starts_with(b"\x93avc1")).count();
     assert_eq!(idrs, 24, "those at 2, 4, ... 48 seconds");
 }
 
