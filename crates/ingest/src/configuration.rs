@@ -145,7 +145,8 @@ fn grant_ladder(
     let wants_vod = request.preferences.as_ref().is_some_and(|preferences| preferences.vod_track_audio);
     let mut configuration = ClientConfiguration::default();
     configuration.schema_version = request.version.name().into();
-    configuration.encoder_configurations = rungs.iter().map(|rung| rung.configuration(family)).collect();
+    configuration.encoder_configurations =
+        rungs.iter().map(|rung| rung.configuration(family, request.version)).collect();
     configuration.live_audio = vec![sound(0)];
     configuration.vod_audio = wants_vod.then(|| sound(1)).into_iter().collect();
     let validity = faults.key_validity.unwrap_or(CONFIGURED_KEY_VALIDITY.value);
