@@ -168,7 +168,7 @@ fn rung(wish: &Wish, side: u32) -> Option<Rung> {
         (VideoCodec::Hevc, _) | (_, ResolutionClass::Sd) => VideoProfile::Main,
         _ => VideoProfile::High,
     };
-    Some(Rung { size, rate, bitrate, points: points(class, bitrate), profile, codec })
+    Some(Rung { size, rate, bitrate, points: points(size, bitrate), profile, codec })
 }
 
 fn half(rate: FrameRate) -> Option<FrameRate> {
@@ -188,13 +188,17 @@ fn scaled(canvas: Size, side: u32) -> Option<Size> {
     Size::new(width, height).ok()
 }
 
+/// The smallest shorter side, in pixels, of a rung that gives way before the others.
+const HIGH_SIDE_PX: u32 = 720;
+
 /// Bitrates to go down by. High rungs give way first: they have steps at 66 and 80 percent where low ones keep all of
 /// theirs (obs-multitrack.md 1.12).
-fn points(class: ResolutionClass, nominal: Kbps) -> Vec<Kbps> {
+fn points(size: Size, nominal: Kbps) -> Vec<Kbps> {
     let percent = |percent: u32| Kbps(nominal.0 / 100 * percent + nominal.0 % 100 * percent / 100);
-    match class {
-        ResolutionClass::Sd => vec![Kbps(0), nominal, nominal, nominal],
-        ResolutionClass::Hd | ResolutionClass::FullHd => vec![Kbps(0), percent(66), percent(80), nominal],
+    if size.shortest_px() >= HIGH_SIDE_PX {
+        vec![Kbps(0), percent(66), percent(80), nominal]
+    } else {
+        vec![Kbps(0), nominal, nominal, nominal]
     }
 }
 
@@ -207,9 +211,6 @@ fn fit(ladder: Vec<Rung>, limit: Kbps) -> Option<Vec<Rung>> {
     let scale: Vec<(Kbps, &[Kbps])> =
         ladder.iter().map(|rung| (rung.bitrate, rung.points.as_slice())).collect();
     let bitrates = interpolate(&scale, limit);
-    let fitted = ladder.into_iter().zip(bitrates).map(|(rung, bitrate)| {
-        let class = ResolutionClass::of(rung.size).unwrap_or_default();
-        Rung { bitrate, points: points(class, bitrate), ..rung }
-    });
-    Some(fitted.collect())
+    let fitted = ladder.into_iter().zip(bitrates);
+    Some(fitted.map(|(rung, bitrate)| Rung { bitrate, points: points(rung.size, bitrate), ..rung }).collect())
 }
