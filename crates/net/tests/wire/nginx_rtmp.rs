@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ertmp::flv::{ExVideoBody, Form, Item, LegacyVideoBody, Reader, TagKind, VideoPacket, VideoTag};
-use net::{Ended, Notice};
+use net::{Ended, Notice, Step};
 use tempfile::TempDir;
 use units::{Size, TrackId, VideoCodec};
 
@@ -88,6 +88,21 @@ impl Nginx {
     }
 }
 
+/// It accepted the stream and refused nothing; our own warning came, once, and before anything left.
+#[track_caller]
+fn assert_warned(notices: &[Notice]) {
+    let at = |wanted: &dyn Fn(&Notice) -> bool| {
+        let found: Vec<usize> =
+            notices.iter().enumerate().filter(|(_, notice)| wanted(notice)).map(|(at, _)| at).collect();
+        let [at] = found[..] else { panic!("{notices:?}") };
+        at
+    };
+    let accepted = at(&|notice| matches!(notice, Notice::Accepted { .. }));
+    let warned = at(&|notice| *notice == Notice::MultitrackUnannounced);
+    let live = at(&|notice| *notice == Notice::Step(Step::Live));
+    assert!(accepted < live && warned < live, "{notices:?}");
+}
+
 /// What a recording has of a track.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Kept {
@@ -138,7 +153,8 @@ fn clip(renditions: usize) -> Clip {
 async fn records_a_single_rendition_as_it_was_sent() {
     let clip = clip(1);
     let nginx = Nginx::start();
-    let (_, recording) = nginx.record(&clip, Form::Legacy).await;
+    let (notices, recording) = nginx.record(&clip, Form::Legacy).await;
+    assert!(!notices.contains(&Notice::MultitrackUnannounced), "{notices:?}");
     packets_of(&recording).assert_same(&clip.packets());
 }
 
@@ -146,7 +162,7 @@ async fn records_a_single_rendition_as_it_was_sent() {
 async fn takes_three_renditions_and_keeps_no_picture() {
     let nginx = Nginx::start();
     let (notices, recording) = nginx.record(&clip(3), Form::Enhanced).await;
-    assert!(notices.iter().any(|notice| matches!(notice, Notice::Accepted { .. })));
+    assert_warned(&notices);
     // 270 pictures were sent, and every one of them was taken off the socket.
     assert_eq!(kept(&recording), BTreeMap::new());
 }
@@ -155,7 +171,7 @@ async fn takes_three_renditions_and_keeps_no_picture() {
 async fn takes_three_renditions_and_keeps_one_when_the_primary_track_is_legacy() {
     let nginx = Nginx::start();
     let (notices, recording) = nginx.record(&clip(3), Form::Legacy).await;
-    assert!(notices.iter().any(|notice| matches!(notice, Notice::Accepted { .. })));
+    assert_warned(&notices);
     let kept = kept(&recording);
     assert_eq!(kept[&TrackId(0)], Kept { configurations: 1, pictures: 90 });
     // Without its configuration no picture of a track can be decoded.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ertmp::MediaKind;
 use ertmp::amf0::{self, Value};
 use ertmp::flv::{self, TagKind};
-use net::Ended;
+use net::{Ended, Notice};
 use scuffle_flv::audio::AudioData;
 use scuffle_flv::audio::body::AudioTagBody;
 use scuffle_flv::audio::body::legacy::LegacyAudioTagBody;
@@ -24,7 +24,7 @@ use units::{Size, Track, VideoCodec};
 
 use crate::clip::Clip;
 use crate::server::{Manner, Received, Server};
-use crate::show::{self, destination};
+use crate::show::{Show, destination};
 
 /// What the parser found of one track of pictures.
 #[derive(Default)]
@@ -39,8 +39,12 @@ async fn stream(clip: &Clip) -> Received {
     let server = Server::start(Manner::Welcoming, None).await;
     let mut destination = destination(&format!("rtmp://{}/app", server.address), None);
     destination.primary_form = Some(flv::Form::Enhanced);
-    let ended = show::whole(&destination, clip.config.clone(), &clip.units).await;
-    assert_eq!(ended, Ended::Stopped { clean: true });
+    let mut show = Show::start(&destination);
+    show.accepted().await.unwrap();
+    show.send(clip.config.clone(), &clip.units);
+    assert_eq!(show.finish().await, Ended::Stopped { clean: true });
+    // This server announces multitrack, as Enhanced RTMP v2 wants it.
+    assert!(!show.notices.contains(&Notice::MultitrackUnannounced), "{:?}", show.notices);
     server.received().await
 }
 
