@@ -47,6 +47,12 @@ pub enum Error {
         "this computer has no list of trusted certificates; install its CA certificates, or give a CA file"
     )]
     NoRoots,
+    /// The service asked to move to an address that must not be used.
+    #[error("the service asks for a connection that is not made: {why}")]
+    MoveRefused {
+        /// Why not.
+        why: &'static str,
+    },
     /// The host of the address can not be in a certificate.
     #[error("the host of the ingest address is neither a name nor an IP address")]
     HostUnusable,

@@ -1,11 +1,14 @@
 //! The only client sockets of Genlock: carries out what `publish` decides, over TCP and TLS.
 //!
 //! [`start`] opens an [`Output`] to one destination. Everything slow happens in its task; the threads that produce
-//! access units only ever put them into a bounded queue.
+//! access units only ever put them into a bounded queue. [`ask_configuration`] and [`find_ingest`] ask the service's
+//! control plane over HTTPS.
 
 mod dial;
 mod driver;
 mod error;
+mod https;
+mod inquiry;
 mod link;
 mod output;
 mod tls;
@@ -13,5 +16,9 @@ mod trust;
 
 pub use error::Error;
 pub use ertmp::flv::Form;
+pub use inquiry::{Ask, Inquiry, InquiryStep, Progress, ask_configuration, find_ingest};
 pub use output::{Destination, Output, start};
-pub use publish::{Ended, Failure, Fault, Health, Notice, RungRates, Stage, Stats, Step, WallClock};
+pub use publish::{
+    Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates, Stage, Stats, Step,
+    WallClock,
+};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ertmp::RANDOM_BYTES;
 use ertmp::flv::Form;
-use ivs::IngestAddress;
+use ivs::{IngestAddress, Protocol};
 use publish::{Ended, Notice, QueueLimits, RungRates, Session, SessionConfig, Stats, WallClock};
 use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
@@ -63,6 +63,40 @@ impl Destination {
             keep_from_keyframe: false,
             limits: QueueLimits::default(),
         }
+    }
+
+    /// The same stream to the place that a server asks to move to (E-RTMP v2, "Reconnect Request"): `tc_url` is
+    /// absolute, or relative to the present one (`//host/app`, `/app`). Key and query arguments go along.
+    ///
+    /// # Errors
+    /// [`Error::MoveRefused`] when `tc_url` is no address of RTMP, or would give encryption up: nobody on the way shall
+    /// get the key by asking for it.
+    pub fn moved_to(mut self, tc_url: &str) -> Result<Self, Error> {
+        let target = self.address.rtmp_target(&self.key)?;
+        let refused = |why| Error::MoveRefused { why };
+        let (scheme, rest) =
+            target.tc_url.split_once("://").ok_or(refused("the present address has no scheme"))?;
+        let origin = rest.split_once('/').map_or(rest, |(origin, _)| origin);
+        let absolute = if let Some(with_host) = tc_url.strip_prefix("//") {
+            format!("{scheme}://{with_host}")
+        } else if tc_url.starts_with('/') {
+            format!("{scheme}://{origin}{tc_url}")
+        } else {
+            String::from(tc_url)
+        };
+        let stream_name = target.stream_name.expose();
+        let whole = format!("{}/{stream_name}", absolute.trim_end_matches('/'));
+        let moved: IngestAddress =
+            whole.parse().map_err(|_| refused("the address it names can not be used"))?;
+        match (self.address.protocol(), moved.protocol()) {
+            (_, Protocol::Srt) => return Err(refused("the address it names is not one of RTMP")),
+            (Protocol::Rtmps, Protocol::Rtmp) => {
+                return Err(refused("the connection would not be encrypted"));
+            }
+            _ => {}
+        }
+        self.address = moved;
+        Ok(self)
     }
 
     fn session_config(&self) -> Result<SessionConfig, Error> {
@@ -199,5 +233,58 @@ impl Drop for Output {
         let now = self.shared.clock.now();
         self.shared.session().let_go(now);
         self.shared.wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "sk_us-west-2_abcdefABCDEF";
+
+    fn moved(from: &str, key: &str, to: &str) -> Result<(String, String, u16), String> {
+        let destination = Destination::new(from.parse().unwrap(), Secret::new(key));
+        let config = destination.moved_to(to).map_err(|error| error.to_string())?.session_config();
+        let config = config.unwrap();
+        assert!(config.target.stream_name.expose().starts_with(KEY));
+        let arguments = config.target.stream_name.expose().trim_start_matches(KEY);
+        Ok((format!("{}{arguments}", config.target.tc_url), config.host, config.port))
+    }
+
+    #[test]
+    fn a_server_may_ask_to_move() {
+        let from = "rtmps://a.example:443/app";
+        for (to, tc_url, host) in [
+            ("rtmps://b.example:8443/app", "rtmps://b.example:8443/app", "b.example"),
+            ("rtmps://b.example/other/", "rtmps://b.example/other", "b.example"),
+            ("//b.example/app", "rtmps://b.example/app", "b.example"),
+            ("/other", "rtmps://a.example:443/other", "a.example"),
+        ] {
+            let (moved, host_then, port) = moved(from, KEY, to).unwrap();
+            assert_eq!((&*moved, &*host_then), (tc_url, host), "{to}");
+            assert_eq!(port, if to.contains("8443") { 8443 } else { 443 });
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_the_key_moves_with_it() {
+        let from = format!("rtmps://a.example/app/{KEY}?clientConfigId=x&priority=7");
+        let (moved, ..) = moved(&from, "", "//b.example/app").unwrap();
+        assert_eq!(moved, "rtmps://b.example/app?clientConfigId=x&priority=7");
+    }
+
+    #[test]
+    fn nobody_gets_the_key_by_asking_for_it() {
+        for (to, why) in [
+            ("rtmp://b.example/app", "the connection would not be encrypted"),
+            ("srt://b.example:9000", "the address it names can not be used"),
+            ("https://b.example/app", "the address it names can not be used"),
+            ("b.example", "the address it names can not be used"),
+        ] {
+            let error = moved("rtmps://a.example/app", KEY, to).unwrap_err();
+            assert_eq!(error, format!("the service asks for a connection that is not made: {why}"), "{to}");
+        }
+        // Whoever began without encryption may go on so, or better.
+        assert!(moved("rtmp://a.example/app", KEY, "rtmps://b.example/app").is_ok());
     }
 }

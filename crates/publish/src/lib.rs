@@ -3,19 +3,24 @@
 //! * [`Session`]: from looking up the name to the last byte, with a deadline for every step.
 //! * [`SendQueue`]: what waits to be sent, in order and bounded.
 //! * [`StartGate`]: where the stream may begin.
+//! * [`Attempts`]: when to ask a service again. [`InquiryFailure`]: why it gave no answer.
 //! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
 //!
 //! Time is an argument everywhere, so that every rule can be tested in no time.
 
 mod answer;
+mod attempts;
 mod failure;
+mod inquiry;
 mod latency;
 mod queue;
 mod session;
 mod start;
 
 pub use answer::Answer;
+pub use attempts::{AttemptLimits, Attempts};
 pub use failure::{Cause, Failure, Fault, Stage};
+pub use inquiry::{InquiryCause, InquiryFailure};
 pub use latency::{Latency, Percentiles, Throughput};
 pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
 pub use session::{
