@@ -214,7 +214,7 @@ impl Core {
         self.last_destination = Some(figures);
         self.after_live = match ended {
             Ended::Failed(_) => LiveState::Failed,
-            Ended::Stopped { .. } => LiveState::Off,
+            Ended::Stopped { .. } | Ended::Departed => LiveState::Off,
         };
         self.fan_out.order(Order::Detach(STREAM));
         self.live = None;

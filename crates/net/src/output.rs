@@ -208,7 +208,7 @@ impl Output {
 
     /// Leaves the stream at the next common IDR to another output, which was started with
     /// [`Destination::keep_from_keyframe`] and is given the same units already; see [`Session::depart`]. Goes on
-    /// taking units until then, and ends like a stopped one.
+    /// taking units until then, and ends as [`Ended::Departed`].
     pub fn depart(&self) {
         let now = self.shared.clock.now();
         self.shared.session().depart(now);

@@ -559,7 +559,8 @@ impl Session {
     }
 
     fn end_farewell(&mut self, whole: bool) {
-        self.end(Ended::Stopped { clean: whole });
+        let departs = self.is_departing();
+        self.end(if departs { Ended::Departed } else { Ended::Stopped { clean: whole } });
     }
 
     fn end(&mut self, ended: Ended) {

@@ -124,6 +124,9 @@ pub enum Ended {
         /// The end of the stream was signalled and everything written; otherwise the connection was cut.
         clean: bool,
     },
+    /// Another session takes the stream over, see [`Session::depart`](crate::Session::depart). The end of the stream was
+    /// not signalled.
+    Departed,
     /// Against our will.
     Failed(Failure),
 }
