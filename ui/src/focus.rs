@@ -12,12 +12,15 @@ pub(crate) enum Region {
     Program,
     Stream,
     Mixer,
+    Sheet,
 }
 
 /// The controls of this pass.
 #[derive(Debug, Default)]
 pub(crate) struct FocusOrder {
     current: Option<Region>,
+    /// The only region that F6 stops at, where there is one.
+    confined: Option<Region>,
     controls: Vec<(Region, Id)>,
     last_in: BTreeMap<Region, Id>,
 }
@@ -26,12 +29,18 @@ impl FocusOrder {
     /// A new pass begins.
     pub(crate) fn begin(&mut self) {
         self.current = None;
+        self.confined = None;
         self.controls.clear();
     }
 
     /// Controls that follow belong to `region`.
     pub(crate) const fn enter(&mut self, region: Region) {
         self.current = Some(region);
+    }
+
+    /// F6 stops nowhere else: the rest of the window waits.
+    pub(crate) const fn confine(&mut self, region: Region) {
+        self.confined = Some(region);
     }
 
     /// A control was shown.
@@ -55,7 +64,7 @@ impl FocusOrder {
             return;
         }
         let mut regions: Vec<Region> = self.controls.iter().map(|&(region, _)| region).collect();
-        regions.dedup();
+        regions.retain(|&region| self.confined.is_none_or(|only| only == region));
         regions.sort_unstable();
         regions.dedup();
         let focused = ctx.memory(egui::Memory::focused);

@@ -29,6 +29,8 @@ pub(crate) enum Icon {
     Grip,
     Hourglass,
     Panels,
+    Check,
+    Gear,
 }
 
 impl Icon {
@@ -61,6 +63,8 @@ impl Icon {
             Self::Grip => '\u{eae2}',
             Self::Hourglass => '\u{e2b2}',
             Self::Panels => '\u{e464}',
+            Self::Check => '\u{e182}',
+            Self::Gear => '\u{e270}',
         }
     }
 

@@ -173,7 +173,12 @@ impl Behavior<PanelKind> for Panes<'_, '_> {
             PanelKind::Scenes | PanelKind::Stream => (Some(theme.panel), Margin::same(12)),
         };
         if let Some(fill) = fill {
-            ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
+            // A pixel more on each side: where borders fall between pixels, nothing else paints the rest of them.
+            let ground = ui.max_rect().expand(1.0);
+            ui.painter().with_clip_rect(ground).rect_filled(ground, 0.0, fill);
+        }
+        if *kind == PanelKind::Program {
+            self.pass.memory.program_rect = ui.max_rect();
         }
         let mut drag = egui_tiles::UiResponse::None;
         group(ui, UiBuilder::new(), Role::Region, kind.title(), |ui| {

@@ -12,6 +12,7 @@ mod layout;
 mod palette;
 mod panel;
 mod pass;
+mod sheet;
 mod studio;
 mod theme;
 mod widget;

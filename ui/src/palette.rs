@@ -7,6 +7,7 @@ use egui::{
 
 use crate::layout::{Layout, PanelKind};
 use crate::pass::Pass;
+use crate::sheet::Sheet;
 use crate::theme::{self, CORNER_SMALL, ThemeChoice};
 use crate::widget::{Words, paint_words};
 
@@ -16,6 +17,7 @@ enum Action {
     Ask(Command),
     Theme(ThemeChoice),
     Panel(PanelKind, bool),
+    Sheet(Sheet),
     ResetLayout,
 }
 
@@ -87,6 +89,7 @@ impl Palette {
             Action::Ask(command) => pass.commands.push(command),
             Action::Theme(choice) => return Some(choice),
             Action::Panel(kind, shown) => layout.set_shown(kind, shown),
+            Action::Sheet(sheet) => pass.memory.sheets.open(sheet),
             Action::ResetLayout => *layout = Layout::default(),
         }
         None
@@ -142,6 +145,8 @@ fn entries(pass: &Pass<'_>, layout: &Layout) -> Vec<Entry> {
     if view.can_redo {
         add(String::from("Redo"), "Ctrl+Y", Action::Ask(Command::Redo));
     }
+    add(String::from("Preferences"), "Ctrl+,", Action::Sheet(Sheet::Preferences));
+    add(String::from("Renditions: requested and granted"), "", Action::Sheet(Sheet::Ladder));
     for kind in PanelKind::ALL.into_iter().filter(|kind| kind.is_closable()) {
         let shown = layout.is_shown(kind);
         let verb = if shown { "Close" } else { "Open" };

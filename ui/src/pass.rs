@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use control::{Command, DestinationView, LiveState, View};
-use egui::{Response, TextureId, Vec2};
+use egui::{Rect, Response, TextureId, Vec2};
 use scene::{ItemId, SourceId};
 
 use crate::focus::FocusOrder;
 use crate::hold_gate::HoldGate;
+use crate::sheet::Sheets;
 use crate::theme::Theme;
 
 /// The programme as the compositor last drew it, registered with egui.
@@ -29,7 +30,7 @@ const GAIN_ECHO_SECS: f64 = 0.5;
 const SPOKEN_STEP_SECS: f64 = 1.0;
 
 /// What panels remember.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memory {
     /// The red button.
     pub(crate) hold: HoldGate,
@@ -37,10 +38,30 @@ pub(crate) struct Memory {
     pub(crate) hold_stops: bool,
     /// The item whose details are open.
     pub(crate) selected_item: Option<ItemId>,
+    /// Where the programme is.
+    pub(crate) program_rect: Rect,
+    /// What lies over the window.
+    pub(crate) sheets: Sheets,
     uploads: VecDeque<(f64, u32)>,
     gains: BTreeMap<SourceId, (f32, f64)>,
     problems_seen: BTreeMap<u64, f64>,
     spoken: BTreeMap<Option<SourceId>, (f64, String)>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            hold: HoldGate::default(),
+            hold_stops: false,
+            selected_item: None,
+            program_rect: Rect::ZERO,
+            sheets: Sheets::default(),
+            uploads: VecDeque::new(),
+            gains: BTreeMap::new(),
+            problems_seen: BTreeMap::new(),
+            spoken: BTreeMap::new(),
+        }
+    }
 }
 
 impl Memory {

@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::palette::Palette;
 use crate::panel::{status_bar, top_bar};
 use crate::pass::{Memory, Pass, PreviewTexture};
+use crate::sheet;
 use crate::theme::{self, Theme, ThemeChoice};
 
 /// The studio window: paints a [`View`] and answers with [`Command`]s. It holds what only the window knows, such as
@@ -89,6 +90,7 @@ impl Studio {
             },
         );
         self.layout.show(ui, &mut pass);
+        sheet::show(ui.ctx(), &mut pass);
         let chosen_theme = self.palette.show(ui, &mut pass, &mut self.layout);
         self.focus.end(ui.ctx());
         if let Some(choice) = chosen_theme {

@@ -5,16 +5,22 @@ mod button;
 mod card;
 mod group;
 mod hold_button;
+mod line;
 mod meter;
+mod secret_field;
 mod sparkline;
+mod table;
 mod words;
 
-pub(crate) use button::{Button, icon_button, menu_button};
-pub(crate) use card::{card, header, row};
+pub(crate) use button::{Button, icon_button, menu_button, quiet_button};
+pub(crate) use card::{card, header, row, small_row};
 pub(crate) use group::group;
-pub(crate) use hold_button::{HoldButton, hold_button};
+pub(crate) use hold_button::{HoldButton, hold_button, opening_button};
+pub(crate) use line::{Mark, line, paragraph};
 pub(crate) use meter::{meter, spoken_levels};
+pub(crate) use secret_field::SecretField;
 pub(crate) use sparkline::sparkline;
+pub(crate) use table::{TableRow, table_row};
 pub(crate) use words::{Words, icon_text, paint_words};
 
 use egui::{Rect, Response, Stroke, StrokeKind, Ui};

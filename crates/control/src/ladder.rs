@@ -4,7 +4,6 @@ use units::{FrameRate, Kbps, Size, TrackId, VideoCodec};
 
 /// How far the ladder is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum LadderStep {
     /// Nobody was asked yet, or what was granted no longer fits what is wanted.
     #[default]
@@ -65,7 +64,8 @@ pub struct LadderView {
     pub requested: String,
     /// How far it is.
     pub step: LadderStep,
-    /// Who granted it, such as the service's host, “single track” or the name of a file.
+    /// Who granted it, as it stands after “by”: the service's host, “this computer” for a ladder of its own, or the
+    /// name of a file.
     pub source: String,
     /// The service's name for this answer; empty without one.
     pub config_id: String,

@@ -2,7 +2,6 @@
 
 /// An answer to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Answer {
     /// Go on in spite of it.
     Continue,

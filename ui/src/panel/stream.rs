@@ -1,12 +1,13 @@
 //! How it is going: the red button, and below it the cards about upload, ladder, recording and problems.
 
-use control::{Command, LiveState};
+use control::{Command, LiveState, View};
 use egui::{ScrollArea, Ui};
 
 use super::{problems, recording, renditions, upload};
 use crate::focus::Region;
 use crate::pass::Pass;
-use crate::widget::{HoldButton, hold_button};
+use crate::sheet;
+use crate::widget::{HoldButton, hold_button, opening_button};
 
 /// Shows the panel.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
@@ -40,55 +41,85 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     }
 }
 
+/// What the red button is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Purpose {
+    /// Nothing at the moment.
+    Nothing,
+    /// A public act, which takes a hold.
+    Ask(Command),
+    /// To look at everything before going live, which is no public act.
+    OpenSheet,
+}
+
 /// What the red button does in a state: its words, what it says after a first click, what it asks for.
 struct Act {
     label: &'static str,
     again: &'static str,
     tooltip: &'static str,
-    command: Option<Command>,
+    purpose: Purpose,
 }
 
-fn act(state: LiveState, rehearsal: bool, has_destination: bool) -> Act {
-    let (label, again, tooltip, command) = match (state, rehearsal) {
-        (LiveState::Stopping, _) => ("Stopping", "", "Saying goodbye to the service", None),
+fn act(view: &View, state: LiveState) -> Act {
+    let (rehearsal, has_destination) = (view.is_rehearsal, view.destination.is_some());
+    let (label, again, tooltip, purpose) = match (state, rehearsal) {
+        (LiveState::Stopping, _) => ("Stopping", "", "Saying goodbye to the service", Purpose::Nothing),
         (LiveState::Live | LiveState::Degraded, true) => (
             "End rehearsal",
             "Click again to end it",
             "Hold for 0.6 s, or click twice, to end the rehearsal (Ctrl+Shift+L)",
-            Some(Command::StopLive),
+            Purpose::Ask(Command::StopLive),
         ),
         (LiveState::Live | LiveState::Degraded | LiveState::Connecting, _) => (
             "Stop",
             "Click again to stop",
             "Hold for 0.6 s, or click twice, to end the stream (Ctrl+Shift+L)",
-            Some(Command::StopLive),
+            Purpose::Ask(Command::StopLive),
         ),
-        (_, _) if !has_destination => ("Go live", "", "There is no destination to go live to yet", None),
+        (_, true) if view.go_live_sheet => (
+            "Rehearse…",
+            "",
+            "Look at key, renditions and server, then rehearse (Ctrl+Shift+L)",
+            Purpose::OpenSheet,
+        ),
+        (_, false) if view.go_live_sheet => (
+            "Go live…",
+            "",
+            "Look at key, renditions and server, then go live (Ctrl+Shift+L)",
+            Purpose::OpenSheet,
+        ),
+        (_, _) if !has_destination => {
+            ("Go live", "", "There is no destination to go live to yet", Purpose::Nothing)
+        }
         (_, true) => (
             "Rehearse",
             "Click again to rehearse",
             "Hold for 0.6 s, or click twice, to go live to the rehearsal ingest; nobody sees it (Ctrl+Shift+L)",
-            Some(Command::GoLive),
+            Purpose::Ask(Command::GoLive),
         ),
         (_, false) => (
             "Go live",
             "Click again to go live",
             "Hold for 0.6 s, or click twice, to go live (Ctrl+Shift+L)",
-            Some(Command::GoLive),
+            Purpose::Ask(Command::GoLive),
         ),
     };
-    Act { label, again, tooltip, command }
+    Act { label, again, tooltip, purpose }
 }
 
-/// What Ctrl+Shift+L does now: the same as the red button.
-pub(crate) fn key_act(pass: &Pass<'_>) -> Option<Command> {
-    act(pass.live_state(), pass.view.is_rehearsal, pass.view.destination.is_some()).command
+/// What Ctrl+Shift+L does now: the same as the red button, or as the button of the sheet that the red one opened.
+pub(crate) fn key_act(pass: &Pass<'_>) -> Purpose {
+    let purpose = act(pass.view, pass.live_state()).purpose;
+    if purpose == Purpose::OpenSheet && pass.memory.sheets.is_going_live() {
+        return sheet::key_act(pass).map_or(Purpose::Nothing, Purpose::Ask);
+    }
+    purpose
 }
 
 fn red_button(ui: &mut Ui, pass: &mut Pass<'_>) {
     let theme = pass.theme;
-    let act = act(pass.live_state(), pass.view.is_rehearsal, pass.view.destination.is_some());
-    let stops = act.command == Some(Command::StopLive);
+    let act = act(pass.view, pass.live_state());
+    let stops = act.purpose == Purpose::Ask(Command::StopLive);
     if pass.memory.hold_stops != stops {
         // A hold or first click that was meant to go live must not stop, and the other way round.
         pass.memory.hold.disarm();
@@ -104,12 +135,23 @@ fn red_button(ui: &mut Ui, pass: &mut Pass<'_>) {
         again: act.again,
         fill,
         ink,
-        enabled: act.command.is_some(),
+        enabled: act.purpose != Purpose::Nothing,
         tooltip: act.tooltip,
     };
+    if act.purpose == Purpose::OpenSheet {
+        pass.memory.hold.disarm();
+        let response = opening_button(ui, theme, &button);
+        pass.focus.note(&response);
+        if response.clicked() {
+            sheet::open_go_live(pass);
+        }
+        return;
+    }
     let (response, acts) = hold_button(ui, theme, &mut pass.memory.hold, pass.now_secs, &button);
     pass.focus.note(&response);
-    if let Some(command) = act.command.filter(|_| acts) {
+    if let Purpose::Ask(command) = act.purpose
+        && acts
+    {
         pass.commands.push(command);
     }
 }

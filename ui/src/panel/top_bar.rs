@@ -11,6 +11,7 @@ use crate::focus::Region;
 use crate::icon::Icon;
 use crate::layout::{Layout as Panels, PanelKind};
 use crate::pass::Pass;
+use crate::sheet::Sheet;
 use crate::theme::{self, CORNER_SMALL, TEXT, Theme};
 use crate::widget::{Words, focus_ring, icon_button, menu_button, paint_words};
 
@@ -52,6 +53,13 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>, panels: &mut Panels) {
             Command::Undo,
         );
         edit_button(ui, pass, Icon::Redo, "Redo", "Do it again (Ctrl+Y)", pass.view.can_redo, Command::Redo);
+        let info = WidgetInfo::labeled(Role::Button, true, "Preferences");
+        let tooltip = "What the next stream is made of, its key and its server (Ctrl+,)";
+        let response = icon_button(ui, theme, Icon::Gear, theme.second, true, &info, tooltip);
+        pass.focus.note(&response);
+        if response.clicked() {
+            pass.memory.sheets.open(Sheet::Preferences);
+        }
 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             live_chip(ui, pass);

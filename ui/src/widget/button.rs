@@ -83,6 +83,31 @@ pub(crate) fn icon_button(
     response.on_hover_text(tooltip)
 }
 
+/// Words that can be pressed, beside other words: 24 points high, without a border. `name` is what assistive
+/// technology calls it; the words are part of it.
+pub(crate) fn quiet_button(
+    ui: &mut Ui,
+    theme: &Theme,
+    words: &str,
+    name: &str,
+    enabled: bool,
+    tooltip: &str,
+) -> Response {
+    let color = if enabled { theme.accent } else { theme.third };
+    let galley = Words::new(theme).colored(words, color).galley(ui, ui.available_width() - 8.0);
+    let sense = if enabled { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(galley.size().x + 8.0, 24.0), sense);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    if ui.is_rect_visible(rect) {
+        if response.hovered() && enabled {
+            ui.painter().rect_filled(rect, CORNER_SMALL, theme.hovered(theme.panel));
+        }
+        paint_words(ui.painter(), rect, Align2::CENTER_CENTER, galley);
+        focus_ring(ui, theme, &response, CORNER_SMALL);
+    }
+    response.on_hover_text(tooltip)
+}
+
 /// A button that opens a menu.
 pub(crate) fn menu_button(
     ui: &mut Ui,

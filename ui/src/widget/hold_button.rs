@@ -59,6 +59,15 @@ pub(crate) fn hold_button(
     (response.on_hover_text(button.tooltip), acts)
 }
 
+/// Shows the button where one press only opens what is looked at before the act: it acts at once, Space and all.
+pub(crate) fn opening_button(ui: &mut Ui, theme: &Theme, button: &HoldButton<'_>) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 40.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, button.label));
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(button.tooltip));
+    paint(ui, theme, &response, rect, button.label, 0.0, button);
+    response.on_hover_text(button.tooltip)
+}
+
 /// Whether pointer or Enter hold the button down, and whether either, or assistive technology, completed a click.
 fn presses(ui: &Ui, response: &Response, gate: HoldGate) -> (bool, bool) {
     let enter_began_here = response.id.with("enter began");

@@ -5,6 +5,7 @@ use egui_kittest::kittest::Queryable as _;
 use ui::ThemeChoice;
 
 use crate::fixture::{Desk, Opening, off_air, on_air, open_with};
+use crate::ladder_fixture::{ready, ready_with_five, warning};
 
 /// Lets a minute of upload pass, so that the graph has something to show.
 fn let_a_minute_pass(harness: &mut egui_kittest::Harness<'_, Desk>) {
@@ -68,6 +69,73 @@ fn the_list_of_commands_in_high_contrast() {
     harness.snapshot("commands_high_contrast");
 }
 
+/// Opens the go-live sheet, in a theme.
+fn sheet(view: control::View, theme: ThemeChoice, opening: &Opening) -> egui_kittest::Harness<'static, Desk> {
+    let mut harness = open_with(view, opening);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().studio.as_mut().unwrap().set_theme(&ctx, theme);
+    harness.run_steps(2);
+    harness.get_by_label("Go live…").click();
+    harness.run_steps(4);
+    harness
+}
+
+#[test]
+fn the_go_live_sheet_in_the_dark_theme() {
+    let opening = Opening { picture: true, ..Opening::default() };
+    let mut harness = sheet(ready_with_five(), ThemeChoice::Dark, &opening);
+    harness.snapshot("go_live_dark");
+}
+
+#[test]
+fn the_go_live_sheet_without_a_key_in_a_small_light_window() {
+    let mut view = ready();
+    view.servers.has_key = false;
+    view.servers.key_note = String::new();
+    view.ladder = control::LadderView::default();
+    view.meters.last_mut().unwrap().levels = control::MeterLevels::default();
+    view.items[0].state = control::DeviceState::Lost { reason: "unplugged; looking for it".to_owned() };
+    let opening = Opening { size: Vec2::new(960.0, 600.0), pixels_per_point: 1.0, picture: true };
+    let mut harness = sheet(view, ThemeChoice::Light, &opening);
+    harness.snapshot("go_live_small_light");
+}
+
+#[test]
+fn requested_and_granted_in_high_contrast() {
+    let opening = Opening { size: Vec2::new(1280.0, 720.0), ..Opening::default() };
+    let mut harness = sheet(ready(), ThemeChoice::HighContrast, &opening);
+    harness.get_by_label("why these?").click();
+    harness.run_steps(4);
+    harness.snapshot("requested_and_granted_high_contrast");
+}
+
+#[test]
+fn the_preferences_in_the_light_theme() {
+    let opening = Opening { size: Vec2::new(1280.0, 720.0), ..Opening::default() };
+    let mut view = ready();
+    view.preferences.chosen.max_bitrate = Some(units::Kbps(6_000));
+    let mut harness = sheet(view, ThemeChoice::Light, &opening);
+    harness.get_by_label("change: what is asked for").click();
+    harness.run_steps(4);
+    harness.snapshot("preferences_light");
+}
+
+#[test]
+fn a_question_on_air_in_the_dark_theme() {
+    let mut view = on_air();
+    view.ladder = ready().ladder;
+    view.question = Some(warning());
+    view.renditions[0].target.0 = 1_800;
+    view.renditions[0].measured.0 = 1_790;
+    view.renditions[1].dropped_frames = 12;
+    view.renditions[2].restarts = 1;
+    view.alignment.misaligned = 1;
+    view.alignment.healed = 1;
+    let opening = Opening { size: Vec2::new(1280.0, 720.0), picture: true, ..Opening::default() };
+    let mut harness = open_with(view, &opening);
+    harness.snapshot("question_on_air_dark");
+}
+
 /// Every control lies within the window, and right-hand cards end where their panel ends.
 #[test]
 fn nothing_overflows_where_there_is_little_room() {
@@ -94,6 +162,51 @@ fn nothing_overflows_where_there_is_little_room() {
     }
 }
 
+/// Every button of a sheet can be reached in the smallest window.
+#[test]
+fn sheets_fit_where_there_is_little_room() {
+    for (size, pixels_per_point) in
+        [((960.0, 600.0), 1.0), ((900.0, 560.0), 1.25), ((640.0, 400.0), 1.0), ((2560.0, 1440.0), 1.5)]
+    {
+        let mut view = ready_with_five();
+        view.ladder.requested = "Everything that can be asked for, and more than that. ".repeat(5);
+        view.ladder.notes = vec!["A note that is far too long for anybody to read. ".repeat(8); 12];
+        view.ladder.granted[0].encoder = "an encoder with a very long name indeed".to_owned();
+        view.ladder.granted[0].settings[0].key = "a_key_without_any_space_in_it_".repeat(6);
+        view.ladder.granted[0].settings[0].value = "value".repeat(60);
+        view.servers.leads_to = "a_place_with_a_name_that_does_not_end_".repeat(6);
+        view.servers.key_note = "Accepted by somebody who has a lot to say. ".repeat(4);
+        let opening = Opening { size: Vec2::from(size), pixels_per_point, picture: false };
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, Vec2::from(size)).expand(0.5);
+        let inside = |harness: &egui_kittest::Harness<'_, Desk>, sheet: &str, buttons: &[&str]| {
+            let dialog = harness.get_by_role_and_label(egui::accesskit::Role::Dialog, sheet).rect();
+            assert!(window.contains_rect(dialog), "{size:?} {sheet}: {dialog:?}");
+            for button in buttons {
+                let rect = harness.get_by_role_and_label(egui::accesskit::Role::Button, button).rect();
+                assert!(dialog.expand(0.5).contains_rect(rect), "{size:?} {sheet} {button}: {rect:?}");
+            }
+        };
+        let mut harness = sheet(view, ThemeChoice::Dark, &opening);
+        inside(&harness, "Go live", &["Cancel", "Go live (hold)"]);
+        harness.get_by_label("why these?").click_accesskit();
+        harness.run_steps(4);
+        inside(&harness, "Requested and granted", &["copy as text", "Done"]);
+        harness.key_press(egui::Key::Escape);
+        harness.key_press_modifiers(egui::Modifiers::CTRL, egui::Key::Comma);
+        harness.run_steps(4);
+        inside(&harness, "Preferences", &["Done"]);
+        let mut question = warning();
+        question.text = question.text.repeat(12);
+        harness.state_mut().view.question = Some(question);
+        harness.run_steps(4);
+        let buttons = ["Cancel", "Go on", "Send one rendition"];
+        inside(&harness, "The service has a warning", &buttons);
+        harness.state_mut().view.destination.as_mut().unwrap().state = control::LiveState::Live;
+        harness.run_steps(4);
+        inside(&harness, "The service has a warning", &buttons);
+    }
+}
+
 #[test]
 fn an_empty_show_is_drawn_too() {
     let mut view = off_air();
@@ -114,20 +227,31 @@ fn a_window_at_rest_asks_for_no_repaint() {
     assert!(steps <= 2, "it took {steps} passes to come to rest");
 }
 
+#[test]
+fn a_pass_with_a_sheet_is_cheap_to_draw() {
+    let harness = sheet(ready_with_five(), ThemeChoice::Dark, &Opening::default());
+    let (vertices, draws) = cost(&harness);
+    assert!((1_000..16_000).contains(&vertices), "{vertices} vertices");
+    assert!(draws < 80, "{draws} draws");
+}
+
+/// Vertices and draws of the last pass.
+fn cost(harness: &egui_kittest::Harness<'_, Desk>) -> (usize, usize) {
+    let meshes = harness.ctx.tessellate(harness.output().shapes.clone(), 1.0);
+    let vertices = meshes.iter().map(|clipped| match &clipped.primitive {
+        egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+        egui::epaint::Primitive::Callback(_) => 0,
+    });
+    (vertices.sum(), meshes.len())
+}
+
 /// On software adapters every vertex costs processor time that the encoders need.
 #[test]
 fn a_pass_is_cheap_to_draw() {
     let harness = open_with(on_air(), &Opening::default());
-    let meshes = harness.ctx.tessellate(harness.output().shapes.clone(), 1.0);
-    let vertices: usize = meshes
-        .iter()
-        .map(|clipped| match &clipped.primitive {
-            egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
-            egui::epaint::Primitive::Callback(_) => 0,
-        })
-        .sum();
+    let (vertices, draws) = cost(&harness);
     assert!((1_000..12_000).contains(&vertices), "{vertices} vertices");
-    assert!(meshes.len() < 60, "{} draws", meshes.len());
+    assert!(draws < 60, "{draws} draws");
 }
 
 #[test]

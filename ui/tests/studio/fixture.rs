@@ -151,6 +151,7 @@ pub(crate) fn off_air() -> View {
     let mut view = on_air();
     view.problems.clear();
     view.recording = RecordingView::default();
+    view.alignment = AlignmentView::default();
     for rendition in &mut view.renditions {
         (rendition.measured, rendition.measured_fps, rendition.idrs) = (Kbps(0), 0.0, 0);
     }

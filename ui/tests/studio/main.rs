@@ -13,5 +13,7 @@ mod appearance;
 mod commands;
 mod fixture;
 mod keyboard;
+mod ladder_fixture;
 mod public_act;
+mod sheets;
 mod words;
