@@ -32,4 +32,7 @@ pub use judge::{
 };
 pub use key::{is_key_shaped, redact};
 pub use limits::{ChannelType, MultitrackInput, ResolutionClass, Rules};
-pub use parameter_set::{AvcDecoderConfig, ColourDescription, FrameTiming, SequenceParameterSet};
+pub use parameter_set::{
+    AvcDecoderConfig, ColourDescription, FrameTiming, HevcDecoderConfig, HevcSequenceParameterSet,
+    HevcTiming, SequenceParameterSet,
+};

@@ -1,6 +1,8 @@
 //! `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15, 5.3.3.1) and the sequence parameter set inside
-//! (ITU-T H.264, 7.3.2.1.1 and annex E.1.1): what a service learns about a picture before the first one.
+//! (ITU-T H.264, 7.3.2.1.1 and annex E.1.1), and the same of H.265 in [`hevc`]: what a service learns about a picture
+//! before the first one.
 
+pub(crate) mod hevc;
 mod usability_information;
 
 use units::Size;
@@ -8,6 +10,7 @@ use units::Size;
 use crate::Error;
 use crate::bits::BitReader;
 
+pub use hevc::{HevcDecoderConfig, HevcSequenceParameterSet, HevcTiming};
 pub use usability_information::{ColourDescription, FrameTiming};
 
 const WHAT: &str = "H.264 sequence parameter set";

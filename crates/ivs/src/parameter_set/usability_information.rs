@@ -98,7 +98,7 @@ pub(super) fn read(bits: &mut BitReader<'_>) -> Result<UsabilityInformation, Err
     Ok(UsabilityInformation { colour, timing, max_num_reorder_frames })
 }
 
-fn read_colour(bits: &mut BitReader<'_>) -> Result<ColourDescription, Error> {
+pub(super) fn read_colour(bits: &mut BitReader<'_>) -> Result<ColourDescription, Error> {
     bits.unsigned(3)?; // video_format
     let full_range = bits.flag()?;
     let mut codes = [2u8; 3];
