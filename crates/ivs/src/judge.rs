@@ -3,14 +3,21 @@
 //! It holds no socket and reads no clock. Whoever feeds it passes the present instant as `now`; a file is judged with
 //! `now` being the time stamps of the file. It never keeps media, so its memory is bounded whatever a peer sends.
 
+mod alignment;
 mod arrival;
 mod bitrate;
+mod figures;
 mod finding;
 mod flv;
 mod flv_file;
+mod metrics;
+mod packaging;
 mod picture;
+mod promised;
 mod sound;
+mod tracks;
 mod verdict;
+mod whole;
 
 use std::collections::VecDeque;
 
@@ -20,14 +27,19 @@ use units::{AccessUnit, Dts, MediaTime, Pts, Span, Track, TrackConfig, TrackId, 
 use crate::address::Protocol;
 use crate::ladder::Promise;
 use crate::limits::{MAX_AUDIO_BITRATE, MIN_AUDIO_BITRATE, MultitrackInput, Rules};
+use alignment::Alignment;
 use arrival::Arrival;
 use finding::Ledger;
-use picture::{PictureTrack, WholeStream};
+use metrics::MetricsWatch;
+use packaging::Packaging;
+use picture::PictureTrack;
 use sound::SoundTrack;
+use tracks::Key;
+use whole::{AllTracks, WholeStream};
 
 pub use finding::{Breach, Code, CountedFinding, Finding, NamedBy, Severity, code};
 pub use flv_file::FlvFileJudge;
-pub use verdict::{Figures, KeyframeFigures, Verdict};
+pub use verdict::{AlignmentFigures, Figures, KeyframeFigures, MetricsFigures, TrackFigures, Verdict};
 
 /// Sound without picture, or the reverse, for longer than this is no late start.
 const ONE_SIDED: Span = Span::from_secs(10);
@@ -102,15 +114,22 @@ pub struct Judge {
     ledger: Ledger,
     observations: VecDeque<Observation>,
     announced: Option<AnnouncedMedia>,
-    picture: PictureTrack,
+    key: Key,
+    /// The primary track, and behind it all that were promised or came.
+    pictures: Vec<PictureTrack>,
     sound: SoundTrack,
     whole: WholeStream,
+    all_tracks: AllTracks,
+    alignment: Alignment,
+    metrics: MetricsWatch,
+    packaging: Packaging,
     arrival: Arrival,
     timestamps: TimestampUnwrapper,
     published: bool,
     started: bool,
-    promise: Option<Promise>,
-    key_is_unknown: bool,
+    first_picture: Option<Dts>,
+    /// Which tracks the stream has was judged.
+    settled: bool,
 }
 
 impl Judge {
@@ -121,27 +140,32 @@ impl Judge {
             ledger: Ledger::default(),
             observations: VecDeque::new(),
             announced: None,
-            picture: PictureTrack::default(),
+            key: Key::default(),
+            pictures: vec![PictureTrack::new(TrackId::PRIMARY)],
             sound: SoundTrack::default(),
             whole: WholeStream::default(),
+            all_tracks: AllTracks::default(),
+            alignment: Alignment::default(),
+            metrics: MetricsWatch::default(),
+            packaging: Packaging::default(),
             arrival: Arrival::default(),
             timestamps: TimestampUnwrapper::new(),
             published: false,
             started: false,
-            promise: None,
-            key_is_unknown: false,
+            first_picture: None,
+            settled: false,
         }
     }
 
     /// The stream came with a key that promises `promise`: a GetClientConfiguration answer was given out with it. Call
     /// it before any media.
     pub fn promise(&mut self, promise: Promise) {
-        self.promise = Some(promise);
+        self.take_promise(promise);
     }
 
     /// Nobody knows which key the stream came with, as with a file: what needs a promise is not judged.
     pub fn key_unknown(&mut self) {
-        self.key_is_unknown = true;
+        self.key = Key::Unknown;
     }
 
     /// A peer connected over `protocol`.
@@ -184,19 +208,22 @@ impl Judge {
     /// The decoder configuration of a picture track: an `AVCDecoderConfigurationRecord` or an
     /// `HEVCDecoderConfigurationRecord`, by `codec`.
     pub fn video_config(&mut self, track: TrackId, codec: VideoCodec, record: &[u8], now: MediaTime) {
-        if codec != VideoCodec::Avc {
-            self.refuse_video_codec(&codec.to_string(), now);
+        let Some(at) = self.admit(track, now) else { return };
+        if !self.takes_codec(track, codec, now) {
             return;
         }
-        if self.is_single_track(track, now) {
-            self.picture.configure(record, &self.rules, now, &mut self.ledger);
+        let conditions = self.conditions(track);
+        if let Some(track) = self.pictures.get_mut(at) {
+            track.configure(codec, record, &conditions, now, &mut self.ledger);
+        }
+        if track == TrackId::PRIMARY {
             self.compare_announced_size(now);
         }
     }
 
     /// The decoder configuration of a sound track, an `AudioSpecificConfig`.
     pub fn audio_config(&mut self, track: TrackId, bytes: &[u8], now: MediaTime) {
-        if self.is_single_track(track, now) {
+        if self.is_judged_sound(track, now) {
             self.sound.configure(bytes, now, &mut self.ledger);
         }
     }
@@ -204,31 +231,34 @@ impl Judge {
     /// A coded picture.
     pub fn picture(&mut self, picture: &Picture<'_>, now: MediaTime) {
         self.arrival.data(now, picture.dts.as_nanos());
-        if !self.is_single_track(picture.track, now) {
-            return;
+        let Some(at) = self.admit(picture.track, now) else { return };
+        let conditions = self.conditions(picture.track);
+        let Some(track) = self.pictures.get_mut(at) else { return };
+        if track.picture(picture, &conditions, now, &mut self.ledger) {
+            self.alignment.idr(at, picture.pts);
+            self.metrics.idr(track, picture, conditions.several, now, &mut self.ledger);
+            if picture.track == TrackId::PRIMARY {
+                self.watch_start();
+            }
         }
-        let keyframes_before = self.picture.keyframes.count;
-        self.picture.picture(picture, &self.rules, now, &mut self.ledger);
-        if keyframes_before == 0 && self.picture.keyframes.count > 0 {
-            self.observations.push_back(Observation::FirstIdr);
-        }
-        if !self.started && self.picture.keyframes.count > INTERVALS_TO_START {
-            self.started = true;
-            self.observations.push_back(Observation::StreamStart);
-        }
-        self.add_to_whole(picture.dts.as_nanos(), picture.data.len(), now);
-        self.compare_tracks(now);
+        self.compare_video_tracks(now);
+        self.add_to_whole(true, picture.dts.as_nanos(), picture.data.len(), now);
+        self.compare_with_sound(now);
     }
 
     /// A coded frame of sound.
     pub fn sound(&mut self, sound: &Sound, now: MediaTime) {
         self.arrival.data(now, sound.pts.as_nanos());
-        if !self.is_single_track(sound.track, now) {
-            return;
+        let is_judged = self.is_judged_sound(sound.track, now);
+        if is_judged {
+            self.sound.sound(sound, now, &mut self.ledger);
         }
-        self.sound.sound(sound, now, &mut self.ledger);
-        self.add_to_whole(sound.pts.as_nanos(), sound.bytes, now);
-        self.compare_tracks(now);
+        if is_judged || self.policy() != MultitrackInput::NotAllowed {
+            self.add_to_whole(false, sound.pts.as_nanos(), sound.bytes, now);
+        }
+        if is_judged {
+            self.compare_with_sound(now);
+        }
     }
 
     /// The decoder configuration of a track of ours.
@@ -290,7 +320,11 @@ impl Judge {
     pub fn finish(&mut self, now: MediaTime) -> Verdict {
         self.sound.finish(now, &mut self.ledger);
         if self.published && !self.is_over() {
-            match (self.picture.frames, self.sound.frames) {
+            let pictures: u64 = self.pictures.iter().map(|track| track.frames).sum();
+            if pictures > 0 {
+                self.settle_tracks(now);
+            }
+            match (pictures, self.sound.frames) {
                 (0, 0) => {
                     let sentence = "The stream ended before any picture or sound was sent.";
                     self.report(Finding::new(Severity::Warning, code::NO_MEDIA, now, sentence, ""));
@@ -299,67 +333,40 @@ impl Judge {
                 (_, 0) => self.warn_of_missing_sound(now),
                 _ => {}
             }
-            if self.picture.frames > 0 && self.picture.keyframes.count == 0 {
+            if self.pictures.iter().any(|track| track.frames > 0 && track.keyframes.count == 0) {
                 let sentence = "No keyframe was ever sent, so viewers would never have seen a picture.";
                 self.report(Finding::new(Severity::Refused, code::KEYFRAME_MISSING, now, sentence, ""));
             }
+            self.note_missing_ends(now);
         }
         self.verdict(now)
     }
 
-    fn figures(&self, now: MediaTime) -> Figures {
-        let (picture, sound, keyframes) = (&self.picture, &self.sound, &self.picture.keyframes);
-        let millis = |span: Span| span.as_millis();
-        Figures {
-            duration_ms: millis(picture.span().max(sound.span())),
-            video_frames: picture.frames,
-            video_bytes: picture.throughput.bytes,
-            video_kbps: picture.throughput.mean_over(picture.span()).0,
-            video_peak_kbps: picture.throughput.peak().0,
-            video_size_px: picture.size().map(|size| [size.width_px(), size.height_px()]),
-            video_profile: picture
-                .sps()
-                .map(|sps| format!("{} {}.{}", sps.profile_name(), sps.level_idc / 10, sps.level_idc % 10)),
-            frame_rate: (picture.mean_frame_rate() * 1000.0).round() / 1000.0,
-            reordered: picture.reordered,
-            keyframes: KeyframeFigures {
-                count: keyframes.count,
-                shortest_ms: keyframes.shortest.map(millis),
-                mean_ms: keyframes.mean().map(millis),
-                longest_ms: keyframes.longest.map(millis),
-                irregular: keyframes.irregular,
-            },
-            audio_frames: sound.frames,
-            audio_bytes: sound.throughput.bytes,
-            audio_kbps: sound.throughput.mean_over(sound.span()).0,
-            audio_sample_rate_hz: sound.config.map(|config| config.sample_rate_hz),
-            audio_channels: sound.config.and_then(|config| config.channels),
-            backward_timestamps: picture.backwards + sound.backwards,
-            starvations: self.arrival.starvations,
-            starved_ms: millis(self.arrival.starved(now)),
-        }
+    fn primary(&self) -> Option<&PictureTrack> {
+        self.pictures.first()
     }
 
-    /// Whether `track` is the one that a single-track channel takes.
-    fn is_single_track(&mut self, track: TrackId, now: MediaTime) -> bool {
-        if track == TrackId::PRIMARY {
-            return true;
+    /// Tells when the stream begins, by the primary track.
+    fn watch_start(&mut self) {
+        let keyframes = self.primary().map_or(0, |primary| primary.keyframes.count);
+        if keyframes == 1 {
+            self.observations.push_back(Observation::FirstIdr);
         }
-        self.refuse_multitrack(now);
-        false
+        if !self.started && keyframes > INTERVALS_TO_START {
+            self.started = true;
+            self.observations.push_back(Observation::StreamStart);
+        }
     }
 
     fn refuse_multitrack(&mut self, now: MediaTime) {
-        if self.rules.multitrack == MultitrackInput::NotAllowed {
-            self.report(Finding::new(
-                Severity::Refused,
-                code::MULTITRACK_NOT_ALLOWED,
-                now,
-                "The stream has several tracks, and the channel takes one; enable multitrack input on the channel or \
-                 send a single rendition.",
-                "IVS user guide, Using Amazon EventBridge, Session Ended",
-            ));
-        }
+        self.report(Finding::new(
+            Severity::Refused,
+            code::MULTITRACK_NOT_ALLOWED,
+            now,
+            "The stream has several tracks, and the channel takes one; enable multitrack input on the channel or send \
+             a single rendition.",
+            "IVS user guide, Using Amazon EventBridge, Session Ended",
+        ));
     }
 
     fn refuse_video_codec(&mut self, name: &str, now: MediaTime) {
@@ -389,17 +396,21 @@ impl Judge {
         self.report(Finding::new(Severity::Warning, code::VIDEO_ONLY, now, sentence, ""));
     }
 
-    fn add_to_whole(&mut self, at_nanos: i64, bytes: usize, now: MediaTime) {
-        if let Some(size) = self.picture.size() {
+    fn add_to_whole(&mut self, is_picture: bool, at_nanos: i64, bytes: usize, now: MediaTime) {
+        if self.has_several() {
+            self.all_tracks.add(is_picture, at_nanos, bytes, now, &mut self.ledger);
+        } else if let Some(size) = self.primary().and_then(PictureTrack::size) {
             let limit = (self.rules.channel_type, size);
             self.whole.add(limit, at_nanos, bytes, now, &mut self.ledger);
         }
     }
 
-    fn compare_tracks(&mut self, now: MediaTime) {
-        match (self.picture.newest, self.sound.newest) {
+    fn compare_with_sound(&mut self, now: MediaTime) {
+        let newest = self.pictures.iter().filter_map(|track| track.newest).max();
+        let span = self.pictures.iter().map(PictureTrack::span).max().unwrap_or(Span::ZERO);
+        match (newest, self.sound.newest) {
             (None, Some(_)) if self.sound.span() > ONE_SIDED => self.refuse_audio_only(now),
-            (Some(_), None) if self.picture.span() > ONE_SIDED => self.warn_of_missing_sound(now),
+            (Some(_), None) if span > ONE_SIDED => self.warn_of_missing_sound(now),
             (Some(picture), Some(sound)) => {
                 let apart = Span::from_nanos(picture.as_nanos().saturating_sub(sound.as_nanos()));
                 if apart.abs() > APART {
@@ -416,7 +427,8 @@ impl Judge {
     }
 
     fn compare_announced_size(&mut self, now: MediaTime) {
-        let (Some(announced), Some(size)) = (&self.announced, self.picture.size()) else {
+        let (Some(announced), Some(size)) = (&self.announced, self.primary().and_then(PictureTrack::size))
+        else {
             return;
         };
         let (Some(width), Some(height)) = (announced.width_px, announced.height_px) else {

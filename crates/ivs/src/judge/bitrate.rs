@@ -23,6 +23,18 @@ impl RateBuffer {
     /// Adds `bytes` with the decoding time `at_nanos`. `Some(bits per second above the limit)` when more has come
     /// than the limit allows.
     pub(super) fn add(&mut self, limit: Kbps, at_nanos: i64, bytes: usize) -> Option<u64> {
+        self.add_within(limit, MAX_RATE_BUFFER.value, at_nanos, bytes)
+    }
+
+    /// The same with a buffer that holds `buffer` of the stream.
+    pub(super) fn add_within(
+        &mut self,
+        limit: Kbps,
+        buffer: Span,
+        at_nanos: i64,
+        bytes: usize,
+    ) -> Option<u64> {
+        let buffer = buffer.as_nanos().max(1);
         let limit = u128::from(limit.bits_per_sec());
         let newest = self.newest.map_or(at_nanos, |newest| newest.max(at_nanos));
         let elapsed = newest.saturating_sub(self.newest.unwrap_or(newest));
@@ -32,11 +44,11 @@ impl RateBuffer {
             self.busy_since = newest;
         }
         self.level = self.level.saturating_add(bytes as u128 * 8 * NANOS_PER_SEC);
-        let capacity = limit * u128::from(MAX_RATE_BUFFER.value.as_nanos().unsigned_abs());
+        let capacity = limit * u128::from(buffer.unsigned_abs());
         if self.level <= capacity {
             return None;
         }
-        let busy = newest.saturating_sub(self.busy_since).max(MAX_RATE_BUFFER.value.as_nanos());
+        let busy = newest.saturating_sub(self.busy_since).max(buffer);
         let above = self.level / u128::from(busy.unsigned_abs());
         // Start anew, so that a stream that stays above is counted once per second and not once per picture.
         self.level = 0;

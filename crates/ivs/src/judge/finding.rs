@@ -84,6 +84,26 @@ pub mod code {
     pub const IDRS_MISALIGNED: Code = Code::genlock("idrs-misaligned");
     /// An IDR picture without the three messages of broadcast performance metrics.
     pub const METRICS_MISSING: Code = Code::genlock("metrics-missing");
+    /// Broadcast performance metrics behind the picture they belong in front of.
+    pub const METRICS_LATE: Code = Code::genlock("metrics-behind-picture");
+    /// Broadcast performance metrics in another form than the guide's.
+    pub const METRICS_FORM: Code = Code::genlock("metrics-form");
+    /// Frame counters that are not zero in the first segment.
+    pub const METRICS_NOT_ZERO: Code = Code::genlock("metrics-not-zero-at-first");
+    /// Fewer frames than were promised, but not so few that it is another rate.
+    pub const FRAMES_MISSING: Code = Code::genlock("frames-missing");
+    /// Nobody knows what was promised to this stream.
+    pub const PROMISE_UNKNOWN: Code = Code::genlock("promise-unknown");
+    /// The primary track is not packaged as single-track Enhanced RTMP.
+    pub const PRIMARY_PACKAGING: Code = Code::genlock("primary-track-packaging");
+    /// Several tracks in one message.
+    pub const MANY_TRACKS_PACKAGING: Code = Code::genlock("many-tracks-packaging");
+    /// A sequence header of one track behind media of others.
+    pub const SEQUENCE_HEADER_LATE: Code = Code::genlock("sequence-header-late");
+    /// A track that was not ended by its own message.
+    pub const SEQUENCE_END_MISSING: Code = Code::genlock("sequence-end-missing");
+    /// More sound than was granted.
+    pub const AUDIO_TRACKS: Code = Code::genlock("audio-tracks");
 
     /// RTMP without TLS for a channel that does not allow it.
     pub const INSECURE_INGEST: Code = Code::genlock("insecure-ingest-not-allowed");

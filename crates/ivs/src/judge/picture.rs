@@ -1,33 +1,66 @@
-//! Judging the picture: code, size, rate, keyframes.
+//! Judging the pictures of one track: code, size, rate, keyframes.
 
+mod coding;
 mod keyframes;
 
-use units::{Dts, Kbps, MediaTime, Size, Span};
+use core::fmt;
+
+use units::{Dts, Kbps, MediaTime, Size, Span, TrackId, VideoCodec};
 
 use super::Picture;
 use super::bitrate::{RateBuffer, Throughput};
 use super::finding::{Finding, Ledger, Severity, code};
+use super::promised::{self, PromiseWatch};
 use crate::event::LimitBreach;
-use crate::limits::{ChannelType, MAX_FRAME_RATE, Rules};
-use crate::parameter_set::{AvcDecoderConfig, NAL_SPS, SequenceParameterSet};
+use crate::ladder::PromisedTrack;
+use crate::limits::{ChannelType, MAX_FRAME_RATE, ResolutionClass, Rule};
 
-pub(super) use keyframes::Keyframes;
+pub(super) use coding::{Coding, PictureSet, for_each_nal_unit};
+pub(super) use keyframes::{GroupOfPictures, Keyframes};
 
 const VIDEO_SETTINGS: &str = "IVS user guide, Streaming Configuration, Video Settings";
-const CHANNEL_TYPES: &str = "IVS user guide, Streaming Configuration, Channel Types";
-
-/// `nal_unit_type` of a slice of an IDR picture (H.264, table 7-1).
-const NAL_IDR: u8 = 5;
 
 /// Timestamps further apart than this are a gap.
 const GAP: Span = Span::from_secs(2);
 
-/// The one video track of a single-track stream.
-#[derive(Clone, Debug, Default)]
+/// What the pictures of a track are held to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conditions {
+    pub(super) channel: ChannelType,
+    /// The track is one of several; else limits of single-track streams apply.
+    pub(super) several: bool,
+    /// Largest picture of any of several tracks.
+    pub(super) maximum: ResolutionClass,
+    /// What the stream's key promises of it.
+    pub(super) promised: Option<PromisedTrack>,
+}
+
+/// How a sentence calls a track.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject {
+    /// The only one.
+    Only,
+    /// One of several.
+    Track(TrackId),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Only => f.write_str("The picture"),
+            Self::Track(track) => write!(f, "Track {track}"),
+        }
+    }
+}
+
+/// One video track.
+#[derive(Clone, Debug)]
 pub(super) struct PictureTrack {
-    config: Option<AvcDecoderConfig>,
+    pub(super) track: TrackId,
+    coding: Option<Coding>,
     pub(super) throughput: Throughput,
     rate_buffer: RateBuffer,
+    promise: PromiseWatch,
     pub(super) keyframes: Keyframes,
     pub(super) frames: u64,
     pub(super) newest: Option<Dts>,
@@ -36,15 +69,42 @@ pub(super) struct PictureTrack {
     pub(super) reordered: bool,
     /// The highest frame rate measured between two keyframes, in frames per second.
     pub(super) peak_frame_rate: f64,
+    /// It has sent nothing while others went on, and that was told.
+    pub(super) is_silent: bool,
+    /// IDR pictures that lack some of the three messages of metrics.
+    pub(super) metrics_missing: u64,
 }
 
 impl PictureTrack {
-    pub(super) fn sps(&self) -> Option<&SequenceParameterSet> {
-        self.config.as_ref().map(|config| &config.sps)
+    pub(super) fn new(track: TrackId) -> Self {
+        Self {
+            track,
+            coding: None,
+            throughput: Throughput::default(),
+            rate_buffer: RateBuffer::default(),
+            promise: PromiseWatch::default(),
+            keyframes: Keyframes::default(),
+            frames: 0,
+            newest: None,
+            first: None,
+            backwards: 0,
+            reordered: false,
+            peak_frame_rate: 0.0,
+            is_silent: false,
+            metrics_missing: 0,
+        }
+    }
+
+    pub(super) const fn coding(&self) -> Option<&Coding> {
+        self.coding.as_ref()
     }
 
     pub(super) fn size(&self) -> Option<Size> {
-        self.sps().map(|sps| sps.size)
+        self.coding.as_ref().map(|coding| coding.set.size)
+    }
+
+    const fn subject(&self, conditions: &Conditions) -> Subject {
+        if conditions.several { Subject::Track(self.track) } else { Subject::Only }
     }
 
     /// From the first picture to the end of the newest.
@@ -63,89 +123,143 @@ impl PictureTrack {
         if seconds > 0.0 { self.frames as f64 / seconds } else { 0.0 }
     }
 
-    pub(super) fn configure(&mut self, record: &[u8], rules: &Rules, now: MediaTime, ledger: &mut Ledger) {
-        match AvcDecoderConfig::parse(record) {
-            Ok(config) => {
+    /// Takes the decoder configuration record of `codec`.
+    pub(super) fn configure(
+        &mut self,
+        codec: VideoCodec,
+        record: &[u8],
+        conditions: &Conditions,
+        now: MediaTime,
+        ledger: &mut Ledger,
+    ) {
+        match Coding::parse(codec, record) {
+            Ok(coding) => {
                 if let Some(before) = self.size() {
-                    note_new_size(before, config.sps.size, now, ledger);
+                    note_new_size(self.subject(conditions), before, coding.set.size, now, ledger);
                 }
-                judge_set(&config.sps, rules.channel_type, now, ledger);
-                self.config = Some(config);
+                self.judge_set(&coding.set, conditions, now, ledger);
+                self.coding = Some(coding);
             }
             Err(error) => {
-                let sentence = format!("The picture's decoder configuration can not be read: {error}.");
+                let subject = self.subject(conditions);
+                let sentence = format!("{subject}'s decoder configuration can not be read: {error}.");
                 ledger.report(Finding::new(Severity::Refused, code::MALFORMED, now, sentence, ""));
             }
         }
     }
 
+    /// Judges the size again: the track turned out to be one of several.
+    pub(super) fn judge_size_again(&self, conditions: &Conditions, now: MediaTime, ledger: &mut Ledger) {
+        if let Some(size) = self.size() {
+            self.judge_size(size, conditions, now, ledger);
+        }
+    }
+
+    /// Takes a picture; gives whether it is an IDR picture.
     pub(super) fn picture(
         &mut self,
         picture: &Picture<'_>,
-        rules: &Rules,
+        conditions: &Conditions,
         now: MediaTime,
         ledger: &mut Ledger,
-    ) {
+    ) -> bool {
         self.frames += 1;
+        self.is_silent = false;
         self.first.get_or_insert(picture.dts);
         self.throughput.add(picture.dts.as_nanos(), picture.data.len());
-        self.watch_time(picture, now, ledger);
+        self.watch_time(picture, conditions, now, ledger);
         let newest = self.newest.map_or(picture.dts, |newest| newest.max(picture.dts));
         self.newest = Some(newest);
         self.reordered |= picture.pts.as_nanos() != picture.dts.as_nanos();
-        let Some(config) = &self.config else {
-            let sentence = "Pictures came before their decoder configuration; no player can show them.";
+        let subject = self.subject(conditions);
+        let Some(coding) = &self.coding else {
+            let sentence = match subject {
+                Subject::Only => {
+                    "Pictures came before their decoder configuration; no player can show them.".into()
+                }
+                Subject::Track(track) => format!(
+                    "Pictures of track {track} came before their decoder configuration; no player can show them."
+                ),
+            };
             ledger.report(Finding::new(Severity::Warning, code::CONFIG_MISSING, now, sentence, ""));
-            return;
+            return false;
         };
-        let mut has_idr = false;
-        let mut new_set = None;
-        let whole = for_each_nal_unit(picture.data, config.length_size, |nal_unit| {
-            match nal_unit.first().map(|header| header & 0b1_1111) {
-                Some(NAL_IDR) => has_idr = true,
-                Some(NAL_SPS) => new_set = SequenceParameterSet::parse(nal_unit).ok(),
-                _ => {}
-            }
-        });
-        if !whole {
-            let sentence = "A picture's NAL units do not fill it exactly; decoders will stumble.";
+        let scan = coding.scan(picture.data);
+        if !scan.whole {
+            let sentence = match subject {
+                Subject::Only => {
+                    "A picture's NAL units do not fill it exactly; decoders will stumble.".into()
+                }
+                Subject::Track(track) => format!(
+                    "NAL units of a picture of track {track} do not fill it exactly; decoders will stumble."
+                ),
+            };
             ledger.report(Finding::new(Severity::Warning, code::MALFORMED, now, sentence, ""));
         }
-        self.judge_flag(picture.keyframe, has_idr, now, ledger);
-        if let Some(rate) = self.keyframes.picture(newest, has_idr, now, ledger) {
-            self.judge_frame_rate(rate, now, ledger);
+        self.judge_flag(picture.keyframe, scan.has_idr, conditions, now, ledger);
+        if let Some(group) = self.keyframes.picture(newest, scan.has_idr, now, ledger) {
+            self.judge_frame_rate(group, conditions, now, ledger);
         }
-        if let (Some(set), Some(config)) = (new_set, &mut self.config)
-            && set.size != config.sps.size
+        if let Some(set) = scan.new_set
+            && let Some(before) = self.size()
+            && set.size != before
         {
-            note_new_size(config.sps.size, set.size, now, ledger);
-            judge_set(&set, rules.channel_type, now, ledger);
-            config.sps = set;
+            note_new_size(subject, before, set.size, now, ledger);
+            self.judge_set(&set, conditions, now, ledger);
+            if let Some(coding) = &mut self.coding {
+                coding.set = set;
+            }
         }
-        self.judge_bitrate(picture, rules.channel_type, now, ledger);
+        self.judge_bitrate(picture, conditions, now, ledger);
+        scan.has_idr
     }
 
-    fn judge_flag(&self, flagged: bool, has_idr: bool, now: MediaTime, ledger: &mut Ledger) {
+    fn judge_flag(
+        &self,
+        flagged: bool,
+        has_idr: bool,
+        conditions: &Conditions,
+        now: MediaTime,
+        ledger: &mut Ledger,
+    ) {
         if flagged == has_idr {
             return;
         }
+        let place = match self.subject(conditions) {
+            Subject::Only => String::new(),
+            Subject::Track(track) => format!(" of track {track}"),
+        };
         let (severity, sentence) = if flagged {
             (
                 Severity::Warning,
-                "A picture is flagged as keyframe but holds no IDR; players can not start there.",
+                format!(
+                    "A picture{place} is flagged as keyframe but holds no IDR; players can not start there."
+                ),
             )
         } else {
-            (Severity::Note, "An IDR picture is not flagged as keyframe.")
+            (Severity::Note, format!("An IDR picture{place} is not flagged as keyframe."))
         };
         ledger.report(Finding::new(severity, code::KEYFRAME_FLAG, now, sentence, ""));
     }
 
-    fn judge_frame_rate(&mut self, rate: f64, now: MediaTime, ledger: &mut Ledger) {
+    fn judge_frame_rate(
+        &mut self,
+        group: GroupOfPictures,
+        conditions: &Conditions,
+        now: MediaTime,
+        ledger: &mut Ledger,
+    ) {
+        let rate = group.rate();
         self.peak_frame_rate = self.peak_frame_rate.max(rate);
+        if let Some(promised) = &conditions.promised {
+            self.promise.group(self.track, group, promised, now, ledger);
+            return;
+        }
         // Millisecond timestamps make a whole second of 60 pictures look up to 0.1 faster.
         if rate > f64::from(MAX_FRAME_RATE.value) + 0.5 {
             let sentence = format!(
-                "The picture runs at {rate:.1} frames per second; the service supports up to {}.",
+                "{} runs at {rate:.1} frames per second; the service supports up to {}.",
+                self.subject(conditions),
                 MAX_FRAME_RATE.value
             );
             let source = MAX_FRAME_RATE.source;
@@ -156,11 +270,18 @@ impl PictureTrack {
     fn judge_bitrate(
         &mut self,
         picture: &Picture<'_>,
-        channel: ChannelType,
+        conditions: &Conditions,
         now: MediaTime,
         ledger: &mut Ledger,
     ) {
+        if let Some(promised) = &conditions.promised {
+            self.promise.picture(picture, promised, now, ledger);
+        }
         let Some(size) = self.size() else { return };
+        if conditions.several {
+            return;
+        }
+        let channel = conditions.channel;
         let limit = channel.max_bitrate(size);
         let Some(above) = self.rate_buffer.add(limit.value, picture.dts.as_nanos(), picture.data.len())
         else {
@@ -187,19 +308,30 @@ impl PictureTrack {
         ledger.report(finding);
     }
 
-    fn watch_time(&mut self, picture: &Picture<'_>, now: MediaTime, ledger: &mut Ledger) {
+    fn watch_time(
+        &mut self,
+        picture: &Picture<'_>,
+        conditions: &Conditions,
+        now: MediaTime,
+        ledger: &mut Ledger,
+    ) {
         let Some(newest) = self.newest else { return };
+        let subject = self.subject(conditions);
         let step = picture.dts - newest;
         if step <= Span::ZERO {
             self.backwards += 1;
+            let whose = match subject {
+                Subject::Only => String::from("A picture's timestamp"),
+                Subject::Track(track) => format!("A timestamp of track {track}"),
+            };
             let sentence = format!(
-                "A picture's timestamp does not follow the one before ({} ms); players may freeze or skip.",
+                "{whose} does not follow the one before ({} ms); players may freeze or skip.",
                 step.as_millis()
             );
             ledger.report(Finding::new(Severity::Warning, code::TIMESTAMP_BACKWARDS, now, sentence, ""));
         } else if step > GAP {
             let sentence = format!(
-                "The picture's timestamps jump ahead by {} ms; viewers see it stand still.",
+                "{subject}'s timestamps jump ahead by {} ms; viewers see it stand still.",
                 step.as_millis()
             );
             ledger.report(Finding::new(Severity::Warning, code::TIMESTAMP_GAP, now, sentence, ""));
@@ -207,52 +339,89 @@ impl PictureTrack {
     }
 }
 
-fn note_new_size(before: Size, after: Size, now: MediaTime, ledger: &mut Ledger) {
+fn note_new_size(subject: Subject, before: Size, after: Size, now: MediaTime, ledger: &mut Ledger) {
     if before != after {
         let sentence =
-            format!("The picture changed from {before} to {after} on air; not every player follows.");
+            format!("{subject} changed from {before} to {after} on air; not every player follows.");
         ledger.report(Finding::new(Severity::Warning, code::RESOLUTION_CHANGED, now, sentence, ""));
     }
 }
 
-fn judge_set(sps: &SequenceParameterSet, channel: ChannelType, now: MediaTime, ledger: &mut Ledger) {
-    judge_resolution(sps.size, channel, now, ledger);
-    if sps.chroma_format_idc != 1 || sps.bit_depth_luma != 8 {
-        let sentence = format!(
-            "The picture has {} bits and chroma format {}; the guide asks for 8-bit 4:2:0 (YUV420P).",
-            sps.bit_depth_luma, sps.chroma_format_idc
-        );
-        ledger.report(Finding::new(Severity::Warning, code::SAMPLING, now, sentence, VIDEO_SETTINGS));
-    }
-    if !sps.progressive {
-        let source = "IVS user guide, Streaming Configuration, Use Progressive Signals";
-        let sentence = "The picture may be interlaced; the guide asks for progressive signals.";
-        ledger.report(Finding::new(Severity::Warning, code::INTERLACED, now, sentence, source));
-    }
-    if !matches!(sps.profile_idc, 77 | 100) {
-        let sentence = format!("The picture is {}; the guide recommends Main.", sps.profile_name());
-        ledger.report(Finding::new(Severity::Note, code::PROFILE, now, sentence, VIDEO_SETTINGS));
-    }
-    match sps.colour {
-        Some(colour) if colour.is_bt709_limited() => {}
-        Some(colour) => {
-            let range = if colour.full_range { "full" } else { "limited" };
+impl PictureTrack {
+    fn judge_set(&self, set: &PictureSet, conditions: &Conditions, now: MediaTime, ledger: &mut Ledger) {
+        let subject = self.subject(conditions);
+        self.judge_size(set.size, conditions, now, ledger);
+        if set.chroma_format_idc != 1 || set.bit_depth_luma != 8 {
             let sentence = format!(
-                "The colours are signalled as primaries {}, transfer {}, matrix {} in {range} range; the guide \
-                 recommends BT.709, and its examples have limited range.",
-                colour.primaries, colour.transfer, colour.matrix
+                "{subject} has {} bits and chroma format {}; the guide asks for 8-bit 4:2:0 (YUV420P).",
+                set.bit_depth_luma, set.chroma_format_idc
             );
-            ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
+            ledger.report(Finding::new(Severity::Warning, code::SAMPLING, now, sentence, VIDEO_SETTINGS));
         }
-        None => {
-            let sentence = "The colours are not signalled; the guide recommends BT.709.";
-            ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
+        if !set.progressive {
+            let source = "IVS user guide, Streaming Configuration, Use Progressive Signals";
+            let sentence = format!("{subject} may be interlaced; the guide asks for progressive signals.");
+            ledger.report(Finding::new(Severity::Warning, code::INTERLACED, now, sentence, source));
+        }
+        if !set.is_usual_profile && conditions.promised.is_none() {
+            let sentence = format!("{subject} is {}; the guide recommends Main.", set.profile);
+            ledger.report(Finding::new(Severity::Note, code::PROFILE, now, sentence, VIDEO_SETTINGS));
+        }
+        match set.colour {
+            Some(colour) if colour.is_bt709_limited() => {}
+            Some(colour) => {
+                let range = if colour.full_range { "full" } else { "limited" };
+                let sentence = format!(
+                    "The colours are signalled as primaries {}, transfer {}, matrix {} in {range} range; the guide \
+                     recommends BT.709, and its examples have limited range.",
+                    colour.primaries, colour.transfer, colour.matrix
+                );
+                ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
+            }
+            None => {
+                let sentence = "The colours are not signalled; the guide recommends BT.709.";
+                ledger.report(Finding::new(Severity::Note, code::COLOUR, now, sentence, VIDEO_SETTINGS));
+            }
+        }
+    }
+
+    fn judge_size(&self, size: Size, conditions: &Conditions, now: MediaTime, ledger: &mut Ledger) {
+        let subject = self.subject(conditions);
+        match &conditions.promised {
+            Some(promised) if promised.size != size => {
+                promised::wrong_size(self.track, promised, size, now, ledger);
+            }
+            _ if conditions.several => judge_class(subject, size, conditions.maximum, now, ledger),
+            _ => judge_resolution(subject, size, conditions.channel, now, ledger),
         }
     }
 }
 
-pub(super) fn judge_resolution(size: Size, channel: ChannelType, now: MediaTime, ledger: &mut Ledger) {
+/// Judges the size of the picture of a single-track stream.
+pub(super) fn judge_resolution(
+    subject: Subject,
+    size: Size,
+    channel: ChannelType,
+    now: MediaTime,
+    ledger: &mut Ledger,
+) {
     let (edge, total) = (channel.max_pixels_per_edge(), channel.max_total_pixels());
+    judge_pixels(subject, size, edge, total, now, ledger);
+}
+
+/// Judges the size of one of several tracks.
+fn judge_class(subject: Subject, size: Size, maximum: ResolutionClass, now: MediaTime, ledger: &mut Ledger) {
+    judge_pixels(subject, size, maximum.max_pixels_per_edge(), maximum.max_total_pixels(), now, ledger);
+}
+
+fn judge_pixels(
+    subject: Subject,
+    size: Size,
+    edge: Rule<u32>,
+    total: Rule<u64>,
+    now: MediaTime,
+    ledger: &mut Ledger,
+) {
     let (limit_value, value, limit_unit, source) = if size.longest_px() > edge.value {
         (u64::from(edge.value), u64::from(size.longest_px()), "pixels per edge", edge.source)
     } else if size.pixels() > total.value {
@@ -262,66 +431,11 @@ pub(super) fn judge_resolution(size: Size, channel: ChannelType, now: MediaTime,
     };
     let exceeded_by = value - limit_value;
     let sentence = format!(
-        "The picture is {size}: {value} {limit_unit}, and the service takes {limit_value}. It probably disconnects at \
+        "{subject} is {size}: {value} {limit_unit}, and the service takes {limit_value}. It probably disconnects at \
          once."
     );
     let mut finding = Finding::new(Severity::Refused, code::INGEST_RESOLUTION, now, sentence, source);
     let limit_name = code::INGEST_RESOLUTION.name;
     finding.breach = Some(LimitBreach { limit_name, limit_value, exceeded_by, limit_unit });
     ledger.report(finding);
-}
-
-/// Sound and picture together against the channel's limit. The quota is on "bits per second that can be streamed to a
-/// channel", while "Resolution/Bitrate/FPS" recommends up to the very same figure for the picture alone: so this is a
-/// warning, and the picture alone above the limit is a breach.
-#[derive(Clone, Debug, Default)]
-pub(super) struct WholeStream(RateBuffer);
-
-impl WholeStream {
-    pub(super) fn add(
-        &mut self,
-        (channel, size): (ChannelType, Size),
-        at_nanos: i64,
-        bytes: usize,
-        now: MediaTime,
-        ledger: &mut Ledger,
-    ) {
-        let limit = channel.max_bitrate(size).value;
-        let Some(above) = self.0.add(limit, at_nanos, bytes) else {
-            return;
-        };
-        if ledger.has(code::INGEST_BITRATE) {
-            return;
-        }
-        let sentence = format!(
-            "Picture and sound together are {} above the {limit} that a {channel} channel takes at {size}; lower the \
-             picture's bitrate by that much to be safe.",
-            Kbps::from_bits_per_sec(above.max(1000))
-        );
-        ledger.report(Finding::new(
-            Severity::Warning,
-            code::BITRATE_WITH_SOUND,
-            now,
-            sentence,
-            CHANNEL_TYPES,
-        ));
-    }
-}
-
-/// Calls `each` with every NAL unit behind its length of `length_size` bytes. `false` when the lengths do not fill
-/// `data` exactly.
-fn for_each_nal_unit(data: &[u8], length_size: u8, mut each: impl FnMut(&[u8])) -> bool {
-    let mut rest = data;
-    while !rest.is_empty() {
-        let Some((length, after)) = rest.split_at_checked(usize::from(length_size)) else {
-            return false;
-        };
-        let length = length.iter().fold(0usize, |length, byte| length << 8 | usize::from(*byte));
-        let Some((nal_unit, after)) = after.split_at_checked(length) else {
-            return false;
-        };
-        each(nal_unit);
-        rest = after;
-    }
-    true
 }

@@ -1,3 +1,5 @@
+mod several;
+
 use proptest::prelude::*;
 use units::{Kbps, Size};
 
@@ -283,7 +285,13 @@ fn resolutions_at_the_limits() {
     let refused = |width, height| {
         let mut ledger = Ledger::default();
         let size = Size::new(width, height).unwrap();
-        picture::judge_resolution(size, ChannelType::Standard, MediaTime::ZERO, &mut ledger);
+        picture::judge_resolution(
+            picture::Subject::Only,
+            size,
+            ChannelType::Standard,
+            MediaTime::ZERO,
+            &mut ledger,
+        );
         ledger
             .take_untold()
             .and_then(|finding| finding.breach)

@@ -15,7 +15,8 @@ pub struct Verdict {
     pub figures: Figures,
 }
 
-/// Measurements of a stream. Bitrates count the coded bytes of picture and sound, without container and transport.
+/// Measurements of a stream. Bitrates count the coded bytes of picture and sound, without container and transport. What
+/// is said of the picture is that of track 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Media time covered, in milliseconds: the longer of picture and sound.
@@ -54,6 +55,64 @@ pub struct Figures {
     pub starvations: u32,
     /// Altogether that long, in milliseconds.
     pub starved_ms: i64,
+    /// Every video track; empty for a stream of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tracks: Vec<TrackFigures>,
+    /// How the tracks' IDR pictures agree; `None` for a stream of one track.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<AlignmentFigures>,
+    /// Broadcast performance metrics; `None` for a stream of one track.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsFigures>,
+}
+
+/// Measurements of one of several video tracks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrackFigures {
+    /// The track's id.
+    pub track: u8,
+    /// `H.264` or `H.265`; `None` before its decoder configuration.
+    pub codec: Option<String>,
+    /// Width and height after cropping, in pixels.
+    pub size_px: Option<[u32; 2]>,
+    /// Profile and level, such as `Main 3.1`.
+    pub profile: Option<String>,
+    /// Pictures.
+    pub frames: u64,
+    /// Bytes of pictures.
+    pub bytes: u64,
+    /// Mean bitrate.
+    pub kbps: u32,
+    /// Highest bitrate in one second.
+    pub peak_kbps: u32,
+    /// Pictures per second, measured.
+    pub frame_rate: f64,
+    /// Pictures per second, as its parameter set says.
+    pub signalled_frame_rate: Option<f64>,
+    /// Keyframes.
+    pub keyframes: KeyframeFigures,
+    /// IDR pictures that lack some of the three messages of broadcast performance metrics.
+    pub metrics_missing: u64,
+    /// The track was ended by a message of its own.
+    pub ended: bool,
+}
+
+/// How the IDR pictures of several tracks agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AlignmentFigures {
+    /// Instants at which some track had an IDR picture, and all could be compared.
+    pub idrs: u64,
+    /// Those at which another track had none.
+    pub misaligned: u64,
+}
+
+/// Broadcast performance metrics of all tracks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MetricsFigures {
+    /// Messages in front of pictures.
+    pub messages: u64,
+    /// IDR pictures that lack some of the three.
+    pub missing: u64,
 }
 
 /// Measurements of the keyframes.

@@ -8,6 +8,21 @@ use crate::limits::{KEYFRAME_INTERVAL, KEYFRAME_INTERVAL_LOWEST_LATENCY, MAX_KEY
 /// Room for timestamps in whole milliseconds and for frame rates that do not divide a second.
 const TOLERANCE: Span = Span::from_millis(50);
 
+/// Pictures from one keyframe to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::judge) struct GroupOfPictures {
+    pub(in crate::judge) pictures: u32,
+    /// At least half a second.
+    pub(in crate::judge) span: Span,
+}
+
+impl GroupOfPictures {
+    /// Pictures per second.
+    pub(in crate::judge) fn rate(&self) -> f64 {
+        f64::from(self.pictures) / self.span.as_secs_f64()
+    }
+}
+
 /// Keyframe intervals of the picture.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::judge) struct Keyframes {
@@ -27,15 +42,15 @@ impl Keyframes {
         Some(Span::from_nanos((self.newest? - self.first?).as_nanos() / intervals))
     }
 
-    /// Takes note of a picture. At a keyframe, gives the frame rate since the one before, once that was long enough
-    /// ago to measure one.
+    /// Takes note of a picture. At a keyframe, gives the pictures since the one before, when that was long enough ago
+    /// to measure a frame rate.
     pub(in crate::judge) fn picture(
         &mut self,
         dts: Dts,
         is_idr: bool,
         now: MediaTime,
         ledger: &mut Ledger,
-    ) -> Option<f64> {
+    ) -> Option<GroupOfPictures> {
         let since = self.newest.map(|newest| dts - newest);
         if let Some(since) = since
             && since > MAX_KEYFRAME_INTERVAL.value + TOLERANCE
@@ -62,7 +77,7 @@ impl Keyframes {
         self.judge_interval(since, now, ledger);
         self.shortest = Some(self.shortest.map_or(since, |shortest| shortest.min(since)));
         self.longest = Some(self.longest.map_or(since, |longest| longest.max(since)));
-        (since >= Span::from_millis(500)).then(|| f64::from(pictures) / since.as_secs_f64())
+        (since >= Span::from_millis(500)).then_some(GroupOfPictures { pictures, span: since })
     }
 
     fn judge_interval(&mut self, since: Span, now: MediaTime, ledger: &mut Ledger) {

@@ -1,0 +1,421 @@
+//! Streams of several tracks: one that keeps its promise, and each way to break it.
+
+use std::sync::Arc;
+
+use ertmp::MediaKind;
+use ertmp::flv::{Form, FourCc, coded_frame, sequence_end, sequence_start, sequence_start_video};
+use testkit::{Rendition, SyntheticStream};
+use units::{FrameRate, StreamConfig, VideoConfig};
+
+use super::*;
+use crate::ladder::PromisedTrack;
+use crate::limits::ResolutionClass;
+use crate::metrics::{
+    RenditionCounters, SessionCounters, Timestamps, UtcMillis, insert_before_first_slice, rendition_message,
+    sei_nal, session_message, timestamp_message,
+};
+
+/// 1280x720 H.265 Main as x265 wrote it.
+const HEVC_720P: &str = "0101600000009000000000005df000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003005d959809a10001002e42010101600000030090000003000003005da00280802d165959a4932bc05a808080820000030002000003003c10a2000100074401c172b46240";
+
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn rendition(width: u32, height: u32, kbps: u32) -> Rendition {
+    Rendition { size: Size::new(width, height).unwrap(), rate: FrameRate::FPS_30, bitrate: Kbps(kbps) }
+}
+
+/// A stream of several tracks, and what was promised of it. The default is as it should be.
+#[derive(Clone)]
+struct Show {
+    multitrack: MultitrackInput,
+    channel: ChannelType,
+    /// `None`: a plain key.
+    promised: Option<Vec<Rendition>>,
+    promised_codec: VideoCodec,
+    sent: Vec<Rendition>,
+    /// Video tracks whose messages are left out altogether, headers and all.
+    dropped: &'static [u8],
+    seconds: i64,
+    /// Changes units before metrics are put in; those it takes away are not sent.
+    units: fn(&mut Vec<AccessUnit>),
+    /// The messages in front of the IDR picture with this number of this track.
+    metrics: fn(u8, u64) -> Vec<Vec<u8>>,
+    form: Form,
+    ends: bool,
+    hevc: bool,
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        let ladder = vec![rendition(1280, 720, 2500), rendition(852, 480, 1200), rendition(640, 360, 600)];
+        Self {
+            multitrack: MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd },
+            channel: ChannelType::Standard,
+            promised: Some(ladder.clone()),
+            promised_codec: VideoCodec::Avc,
+            sent: ladder,
+            dropped: &[],
+            seconds: 12,
+            units: |_| {},
+            metrics: three_messages,
+            form: Form::Enhanced,
+            ends: true,
+            hevc: false,
+        }
+    }
+}
+
+fn three_messages(_track: u8, idr: u64) -> Vec<Vec<u8>> {
+    let now = UtcMillis(1_700_000_000_000 + i64::try_from(idr).unwrap() * 2000);
+    let frames = if idr == 0 { 0 } else { 60 };
+    vec![
+        timestamp_message(&Timestamps { cts: now, fer: now, ferc: now, pir: now }),
+        session_message(now, SessionCounters { rendered: frames, output: 3 * frames, ..Default::default() }),
+        rendition_message(now, RenditionCounters { input: frames, skipped: 0, output: frames }),
+    ]
+}
+
+/// The same pictures as H.265: its NAL unit types and its decoder configuration.
+fn as_hevc(config: &mut VideoConfig, units: &mut [AccessUnit]) {
+    config.codec = VideoCodec::Hevc;
+    config.decoder_config = bytes(HEVC_720P).into();
+    for unit in units.iter_mut().filter(|unit| unit.track == Track::Video(config.track)) {
+        let payload = unit.data.get(5..).unwrap().to_vec();
+        let mut data = u32::try_from(payload.len() + 2).unwrap().to_be_bytes().to_vec();
+        data.extend(if unit.is_idr { [19 << 1, 1] } else { [1 << 1, 1] });
+        data.extend(payload);
+        unit.data = data.into();
+    }
+}
+
+impl Show {
+    /// Configuration and units as they are sent, metrics and all.
+    fn make(&self) -> (StreamConfig, Vec<AccessUnit>) {
+        let mut stream = SyntheticStream::new(&self.sent, 60);
+        let mut config = stream.config();
+        let mut units: Vec<AccessUnit> = stream
+            .take_span(Span::from_secs(self.seconds))
+            .iter()
+            .map(|unit| unit.as_ref().clone())
+            .collect();
+        if self.hevc {
+            for video in &mut config.video {
+                let mut changed = video.as_ref().clone();
+                as_hevc(&mut changed, &mut units);
+                *video = Arc::new(changed);
+            }
+        }
+        let is_dropped =
+            |track| matches!(track, Track::Video(TrackId(track)) if self.dropped.contains(&track));
+        config.video.retain(|video| !is_dropped(Track::Video(video.track)));
+        units.retain(|unit| !is_dropped(unit.track));
+        (self.units)(&mut units);
+        let mut idrs = [0u64; 8];
+        for unit in &mut units {
+            let Track::Video(track) = unit.track else { continue };
+            if unit.is_idr {
+                let count = &mut idrs[usize::from(track.0)];
+                let codec = if self.hevc { VideoCodec::Hevc } else { VideoCodec::Avc };
+                let nals: Vec<Vec<u8>> =
+                    (self.metrics)(track.0, *count).iter().map(|payload| sei_nal(codec, payload)).collect();
+                unit.data = insert_before_first_slice(codec, &unit.data, &nals).unwrap().into();
+                *count += 1;
+            }
+        }
+        (config, units)
+    }
+
+    fn rules(&self) -> Rules {
+        Rules { multitrack: self.multitrack, channel_type: self.channel, ..Rules::default() }
+    }
+
+    fn promise(&self) -> Option<Promise> {
+        let tracks = self.promised.as_ref()?.iter().map(|rendition| PromisedTrack {
+            codec: self.promised_codec,
+            size: rendition.size,
+            rate: rendition.rate,
+            bitrate: rendition.bitrate,
+        });
+        Some(Promise { tracks: tracks.collect(), audio: vec![Kbps(160)] })
+    }
+
+    /// Every message in its order: kind, timestamp in milliseconds, body.
+    fn messages(&self) -> Vec<(MediaKind, u32, Vec<u8>)> {
+        let (config, units) = self.make();
+        let mut messages = Vec::new();
+        for audio in &config.audio {
+            let start = sequence_start(&TrackConfig::Audio(audio.as_ref().clone()), self.form).unwrap();
+            messages.push((MediaKind::Audio, 0, start));
+        }
+        for video in &config.video {
+            messages.push((MediaKind::Video, 0, sequence_start_video(video, self.form).unwrap()));
+        }
+        let video_code = FourCc::from(if self.hevc { VideoCodec::Hevc } else { VideoCodec::Avc });
+        let mut end_ms = 0;
+        for unit in &units {
+            let (kind, code) = match unit.track {
+                Track::Video(_) => (MediaKind::Video, video_code),
+                Track::Audio(_) => (MediaKind::Audio, FourCc::AAC),
+            };
+            end_ms = u32::try_from(unit.dts.as_millis()).unwrap();
+            messages.push((kind, end_ms, coded_frame(unit, code, self.form).unwrap()));
+        }
+        for video in config.video.iter().filter(|_| self.ends) {
+            let end = sequence_end(Track::Video(video.track), video_code, self.form).unwrap();
+            messages.extend(end.map(|end| (MediaKind::Video, end_ms, end)));
+        }
+        messages
+    }
+
+    fn judge(&self) -> Verdict {
+        let mut judge = Judge::new(self.rules());
+        if let Some(promise) = self.promise() {
+            judge.promise(promise);
+        }
+        judge.connected(Protocol::Rtmps, MediaTime::ZERO);
+        judge.published(MediaTime::ZERO);
+        let mut now = MediaTime::ZERO;
+        for (kind, at_ms, body) in self.messages() {
+            now = MediaTime::from_millis(i64::from(at_ms));
+            judge.flv_tag(kind, at_ms, &body, now);
+            judge.tick(now);
+        }
+        judge.finish(now)
+    }
+
+    /// Codes of all findings, the worst first.
+    fn codes(&self) -> Vec<&'static str> {
+        self.judge().findings.iter().map(|counted| counted.finding.code.name).collect()
+    }
+
+    fn said(&self) -> String {
+        let verdict = self.judge();
+        let mut said = String::from(if verdict.accepted { "accepted" } else { "refused" });
+        for counted in &verdict.findings {
+            let finding = &counted.finding;
+            said.push_str(&format!(
+                "\n{:?} {} at {} ms: {}",
+                finding.severity,
+                finding.code.name,
+                finding.at.as_millis(),
+                finding.sentence
+            ));
+        }
+        said
+    }
+}
+
+fn is_video(unit: &AccessUnit, track: u8) -> bool {
+    unit.track == Track::Video(TrackId(track))
+}
+
+/// Gives the IDR of a track at `pts_ms` to the picture behind it.
+fn slip(units: &mut [AccessUnit], track: u8, pts_ms: i64) {
+    let at: Vec<usize> = (0..units.len())
+        .filter(|at| is_video(&units[*at], track) && units[*at].pts.as_millis() >= pts_ms)
+        .take(2)
+        .collect();
+    let (first, second) = (at[0], at[1]);
+    let (data, is_idr) = (units[first].data.clone(), units[first].is_idr);
+    units[first].data = units[second].data.clone();
+    units[first].is_idr = units[second].is_idr;
+    units[second].data = data;
+    units[second].is_idr = is_idr;
+}
+
+#[test]
+fn a_ladder_that_keeps_its_promise_has_no_findings() {
+    let verdict = Show::default().judge();
+    assert_eq!(verdict.findings, []);
+    assert!(verdict.accepted);
+    let figures = verdict.figures;
+    assert_eq!(figures.alignment, Some(AlignmentFigures { idrs: 6, misaligned: 0 }));
+    assert_eq!(figures.metrics, Some(MetricsFigures { messages: 54, missing: 0 }));
+    assert_eq!(figures.tracks.len(), 3);
+    let sizes: Vec<_> = figures.tracks.iter().filter_map(|track| track.size_px).collect();
+    assert_eq!(sizes, [[1280, 720], [852, 480], [640, 360]]);
+    for track in &figures.tracks {
+        assert_eq!((track.frames, track.keyframes.count, track.ended), (360, 6, true), "{track:?}");
+        assert_eq!(track.signalled_frame_rate, Some(30.0));
+    }
+}
+
+#[test]
+fn ladders_of_other_kinds_are_taken_too() {
+    let full = Rendition { rate: FrameRate::FPS_60, ..rendition(1920, 1080, 6000) };
+    let half =
+        [full, Rendition { rate: FrameRate::FPS_60, ..rendition(1280, 720, 3000) }, rendition(640, 360, 600)];
+    let halved = Show { sent: half.to_vec(), promised: Some(half.to_vec()), ..Show::default() };
+    // The canvas runs at 60 frames per second, so an IDR comes every second.
+    assert_eq!(halved.codes(), [""; 0]);
+    let hevc = [rendition(1280, 720, 2000), rendition(1280, 720, 1000)];
+    let hevc = Show {
+        sent: hevc.to_vec(),
+        promised: Some(hevc.to_vec()),
+        promised_codec: VideoCodec::Hevc,
+        hevc: true,
+        ..Show::default()
+    };
+    assert_eq!(hevc.codes(), [""; 0]);
+    let tracks = hevc.judge().figures.tracks;
+    assert!(tracks.iter().all(|track| track.codec.as_deref() == Some("H.265")));
+    assert!(tracks.iter().all(|track| track.profile.as_deref() == Some("Main 3.1")));
+    let required = MultitrackInput::Require { maximum_resolution: ResolutionClass::Hd };
+    assert_eq!(Show { multitrack: required, ..Show::default() }.codes(), [""; 0]);
+    let one = vec![rendition(1280, 720, 2500)];
+    let one = Show { sent: one.clone(), promised: Some(one), multitrack: required, ..Show::default() };
+    assert_eq!(one.codes(), [""; 0], "a promise of one track is kept by one track");
+    let lower = vec![rendition(1280, 720, 1000), rendition(852, 480, 500), rendition(640, 360, 200)];
+    assert_eq!(Show { sent: lower, ..Show::default() }.codes(), [""; 0], "congestion may lower bitrates");
+}
+
+/// Every way to leave the promise, with the one code it gives.
+#[test]
+fn each_mutation_has_its_code() {
+    let good = Show::default;
+    let changed = |at: usize, rendition: Rendition| {
+        let mut sent = good().sent;
+        sent[at] = rendition;
+        sent
+    };
+    let cases: Vec<(&str, &str, Show)> = vec![
+        ("dropped track", "InvalidMultitrackInputTrackCount", Show { dropped: &[2], ..good() }),
+        ("dropped primary", "InvalidMultitrackInputTrackCount", Show { dropped: &[0], ..good() }),
+        (
+            "further track",
+            "InvalidMultitrackInputTrackCount",
+            Show { promised: Some(good().sent[..2].to_vec()), ..good() },
+        ),
+        (
+            "track that stops",
+            "InvalidMultitrackInputTrackCount",
+            Show {
+                units: |units| units.retain(|unit| !is_video(unit, 1) || unit.pts.as_millis() < 4000),
+                ..good()
+            },
+        ),
+        (
+            "wrong size",
+            "InvalidMultitrackInputVideoTrackMediaProperties",
+            Show { sent: changed(1, rendition(854, 480, 1200)), ..good() },
+        ),
+        (
+            "wrong code",
+            "InvalidMultitrackInputVideoTrackMediaProperties",
+            Show { promised_codec: VideoCodec::Hevc, ..good() },
+        ),
+        (
+            "half the rate",
+            "InvalidMultitrackInputVideoTrackMediaProperties",
+            Show {
+                units: |units| {
+                    units.retain(|unit| !is_video(unit, 2) || unit.index.is_multiple_of(2));
+                },
+                ..good()
+            },
+        ),
+        (
+            "double the rate",
+            "InvalidMultitrackInputVideoTrackMediaProperties",
+            Show {
+                promised: Some(
+                    good()
+                        .sent
+                        .into_iter()
+                        .map(|rendition| Rendition { rate: FrameRate::new(15, 1).unwrap(), ..rendition })
+                        .collect(),
+                ),
+                ..good()
+            },
+        ),
+        (
+            "double the bitrate",
+            "InvalidMultitrackInputVideoTrackMediaProperties",
+            Show { sent: changed(1, rendition(852, 480, 2400)), ..good() },
+        ),
+        ("misaligned IDR", "idrs-misaligned", Show { units: |units| slip(units, 1, 10_000), ..good() }),
+        (
+            "message missing once",
+            "metrics-missing",
+            Show {
+                metrics: |track, idr| {
+                    let mut messages = three_messages(track, idr);
+                    if (track, idr) == (2, 3) {
+                        messages.remove(1);
+                    }
+                    messages
+                },
+                ..good()
+            },
+        ),
+        ("no metrics", "metrics-missing", Show { metrics: |_, _| Vec::new(), ..good() }),
+        (
+            "counters at first",
+            "metrics-not-zero-at-first",
+            Show { metrics: |track, idr| three_messages(track, idr + 1), ..good() },
+        ),
+        (
+            "time of the session at composition",
+            "metrics-form",
+            Show {
+                metrics: |track, idr| {
+                    let mut messages = three_messages(track, idr);
+                    messages[1][18] = 1;
+                    messages
+                },
+                ..good()
+            },
+        ),
+        ("plain key", "GetClientConfigurationStreamKeyRequired", Show { promised: None, ..good() }),
+        (
+            "one track where several are required",
+            "MultitrackInputRequired",
+            Show {
+                multitrack: MultitrackInput::Require { maximum_resolution: ResolutionClass::FullHd },
+                promised: None,
+                sent: good().sent[..1].to_vec(),
+                ..good()
+            },
+        ),
+        (
+            "several where one is allowed",
+            "MultitrackInputNotAllowed",
+            Show { multitrack: MultitrackInput::NotAllowed, promised: None, ..good() },
+        ),
+        (
+            "several on another channel type",
+            "MultitrackInputNotAllowed",
+            Show { channel: ChannelType::AdvancedHd, promised: None, ..good() },
+        ),
+        (
+            "above the channel's maximum",
+            "Ingest Resolution",
+            Show { multitrack: MultitrackInput::Allow { maximum_resolution: ResolutionClass::Sd }, ..good() },
+        ),
+        ("above the channel's bitrate", "Ingest Bitrate", {
+            let ladder = vec![rendition(1920, 1080, 20_000), rendition(1280, 720, 16_000)];
+            Show { sent: ladder.clone(), promised: Some(ladder), ..good() }
+        }),
+        (
+            "one track in H.265 with a plain key",
+            "video-codec",
+            Show { sent: good().sent[..1].to_vec(), promised: None, hevc: true, ..good() },
+        ),
+        ("legacy primary", "primary-track-packaging", Show { form: Form::Legacy, ..good() }),
+        ("no ends", "sequence-end-missing", Show { ends: false, ..good() }),
+    ];
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter(|(_, code, show)| show.codes() != [*code])
+        .map(|(name, code, show)| format!("{name}: {code} expected, {}", show.said()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let said: Vec<String> =
+        cases.iter().map(|(name, _, show)| format!("# {name}\n{}", show.said())).collect();
+    insta::assert_snapshot!(said.join("\n\n"));
+}
