@@ -56,7 +56,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let index = number as u64;
         let pictures = vec![(TrackId::PRIMARY, Arc::new(picture))];
-        group.push(&CanvasFrame { index, pts: rate.pts_of(index), composed_at: clock.now(), pictures })?;
+        group.push(&CanvasFrame {
+            index,
+            pts: rate.pts_of(index),
+            composed_at: clock.now(),
+            rendered: index + 1,
+            lagged: 0,
+            pictures,
+        })?;
         receiver.try_iter().for_each(&mut take);
     }
     group.finish();

@@ -31,6 +31,11 @@ pub struct CanvasFrame {
     pub pts: Pts,
     /// When its composition began.
     pub composed_at: MediaTime,
+    /// Frames the compositor had rendered since it started, this one included; goes into
+    /// [`FrameCounts`](units::FrameCounts).
+    pub rendered: u64,
+    /// Frames the compositor had been too late for.
+    pub lagged: u64,
     /// The picture for each rendition that takes this frame: NV12, BT.709, limited range, of the rendition's size.
     /// Renditions at a divided rate take the frames whose number is a multiple of their divisor; pictures for others
     /// are ignored.
@@ -177,8 +182,13 @@ impl EncoderGroup {
             }
             let picture = frame.pictures.iter().find(|(track, _)| *track == state.config.track);
             let picture = picture.map(|(_, picture)| picture.clone());
-            let tick =
-                Tick { index: frame.index, idr, composed_at: frame.composed_at, rendered: 0, lagged: 0 };
+            let tick = Tick {
+                index: frame.index,
+                idr,
+                composed_at: frame.composed_at,
+                rendered: frame.rendered,
+                lagged: frame.lagged,
+            };
             let pushed = worker.push(tick, picture);
             outcome = outcome.and(pushed);
         }

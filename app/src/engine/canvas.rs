@@ -291,6 +291,8 @@ impl Worker {
             index: ticket.index,
             pts: self.setup.rate.pts_of(ticket.index),
             composed_at: ticket.composed_at,
+            rendered: self.counters.rendered.load(Ordering::Relaxed),
+            lagged: self.counters.lagged.load(Ordering::Relaxed),
             pictures,
         };
         if let Err(error) = encoders.push(&frame) {

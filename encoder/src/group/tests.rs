@@ -68,7 +68,16 @@ impl Stage {
         for index in self.next..self.next + frames {
             let pictures = vec![(TrackId(0), self.picture.clone()), (TrackId(1), self.picture.clone())];
             let pts = FrameRate::FPS_30.pts_of(index);
-            self.group.push(&CanvasFrame { index, pts, composed_at: pts.at(), pictures }).unwrap();
+            self.group
+                .push(&CanvasFrame {
+                    index,
+                    pts,
+                    composed_at: pts.at(),
+                    rendered: index + 1,
+                    lagged: 3,
+                    pictures,
+                })
+                .unwrap();
             self.take();
         }
         self.next += frames;

@@ -52,7 +52,14 @@ pub(crate) fn picture(size: Size, index: u64, padding: usize) -> Arc<VideoFrame>
 }
 
 pub(crate) fn frame(canvas: FrameRate, index: u64, pictures: Vec<(TrackId, Arc<VideoFrame>)>) -> CanvasFrame {
-    CanvasFrame { index, pts: canvas.pts_of(index), composed_at: MediaTime::from_millis(10), pictures }
+    CanvasFrame {
+        index,
+        pts: canvas.pts_of(index),
+        composed_at: MediaTime::from_millis(10),
+        rendered: index + 1,
+        lagged: 3,
+        pictures,
+    }
 }
 
 /// Everything one rendition gave.
