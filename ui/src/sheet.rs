@@ -12,7 +12,7 @@ mod stream_key;
 use control::{Command, LiveState, Preferences, Question};
 use egui::{
     Align, Align2, Area, Context, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Order, Rect, Response,
-    Role, ScrollArea, Stroke, Ui, UiBuilder, pos2, vec2,
+    Role, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2,
 };
 
 use crate::focus::Region;
@@ -23,8 +23,8 @@ use crate::widget::{SecretField, Words, group, paragraph};
 
 /// Width of a sheet where there is room for it, in points.
 const WIDTH: f32 = 720.0;
-/// Width of a sheet over a narrow programme, in points.
-const LEAST: f32 = 520.0;
+/// Size of a sheet over a small programme, in points.
+const LEAST: Vec2 = Vec2::new(440.0, 280.0);
 /// How long an answer is on its way to the engine at most, in seconds; a question that is asked after that was not
 /// answered.
 const ANSWER_SECS: f64 = 2.0;
@@ -219,9 +219,15 @@ impl Surface<'_> {
         let theme = pass.theme;
         let window = ui.ctx().content_rect().size();
         let margins = 2.0 * f32::from(MARGIN);
-        let most = if dims(pass) { WIDTH } else { pass.memory.program_rect.width().clamp(LEAST, WIDTH) };
-        ui.set_width((window.x - 2.0 * AROUND).min(most) - margins);
-        let height = window.y - 2.0 * AROUND - margins;
+        let over = pass.memory.program_rect.size();
+        let room = if dims(pass) {
+            vec2(WIDTH, f32::INFINITY)
+        } else {
+            over.max(LEAST).min(vec2(WIDTH, f32::INFINITY))
+        };
+        let room = room.min(window - Vec2::splat(2.0 * AROUND));
+        ui.set_width(room.x - margins);
+        let height = room.y - margins;
         let top = ui.cursor().top();
         let title = Words::new(theme).add(self.title, theme::strong(TITLE), theme.text);
         let heading = paragraph(ui, title);

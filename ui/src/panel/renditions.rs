@@ -45,10 +45,12 @@ fn requested(ui: &mut Ui, pass: &mut Pass<'_>) {
             requested => format!("Asked for: {requested}"),
         };
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let response = quiet_button(ui, theme, "why these?", "why these? Renditions", true, &tooltip);
-            pass.focus.note(&response);
-            if response.clicked() {
-                pass.memory.sheets.open(Sheet::Ladder);
+            if !ladder.granted.is_empty() {
+                let response = quiet_button(ui, theme, "why these?", "why these? Renditions", true, &tooltip);
+                pass.focus.note(&response);
+                if response.clicked() {
+                    pass.memory.sheets.open(Sheet::Ladder);
+                }
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 let words = Words::new(theme).add(&words, theme::regular(SMALL), theme.second);

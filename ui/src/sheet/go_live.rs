@@ -176,7 +176,11 @@ fn recording(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
 fn footer(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) -> bool {
     let (theme, rehearsal) = (pass.theme, pass.view.is_rehearsal);
     let hindrance = hindrance(pass.view);
-    let words = hindrance.unwrap_or("Nothing is public until you hold the button.");
+    let words = hindrance.unwrap_or(if rehearsal {
+        "A rehearsal is never public."
+    } else {
+        "Nothing is public until you hold the button."
+    });
     let mut goes = false;
     footer_row(ui, Words::new(theme).second(words), |ui| {
         let cancel_button = Button {

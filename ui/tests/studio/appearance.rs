@@ -204,6 +204,14 @@ fn sheets_fit_where_there_is_little_room() {
         harness.state_mut().view.destination.as_mut().unwrap().state = control::LiveState::Live;
         harness.run_steps(4);
         inside(&harness, "The service has a warning", &buttons);
+        let dialog =
+            harness.get_by_role_and_label(egui::accesskit::Role::Dialog, "The service has a warning");
+        for kept in ["Stop (hold)", "Live state: Live"] {
+            let kept = harness.get_by_label(kept).rect();
+            // Where nothing is wide enough for a sheet, it must cover something.
+            let covered = dialog.rect().intersect(kept).width().max(0.0);
+            assert!(size.0 < 900.0 || covered < 60.0, "{size:?}: {covered} points of {kept:?} are covered");
+        }
     }
 }
 

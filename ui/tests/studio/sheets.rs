@@ -89,6 +89,30 @@ fn the_red_button_opens_the_sheet_where_something_is_to_be_decided() {
 }
 
 #[test]
+fn without_a_destination_the_sheet_is_where_one_is_chosen() {
+    let mut view = ready();
+    view.destination = None;
+    view.servers.leads_to = String::new();
+    let mut harness = open(view);
+    click(&mut harness, Role::Button, "Go live…");
+    harness.get_by_label("Choose a server first.");
+    assert_eq!(hold(&mut harness, "Go live", 0.7), []);
+    harness.get_by_role_and_label(Role::Button, "change: server");
+}
+
+#[test]
+fn a_rehearsal_has_its_own_words() {
+    let mut view = ready();
+    view.is_rehearsal = true;
+    let mut harness = open(view);
+    assert_eq!(click(&mut harness, Role::Button, "Rehearse…"), [Command::PrepareLive]);
+    assert!(is_open(&harness, "Rehearse"));
+    harness.get_by_label_contains("nobody is watching");
+    harness.get_by_label("A rehearsal is never public.");
+    assert_eq!(hold(&mut harness, "Rehearse (hold)", 0.7), [Command::GoLive]);
+}
+
+#[test]
 fn without_anything_to_decide_there_is_no_sheet() {
     let mut harness = open(off_air());
     assert_eq!(hold(&mut harness, "Go live (hold)", 0.7), [Command::GoLive]);
