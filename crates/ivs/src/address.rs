@@ -179,6 +179,52 @@ impl IngestAddress {
         Ok(self)
     }
 
+    /// The address of `template`, `{stream_key}` in the key's place (the guide, "Using a FindIngest Server for Auto
+    /// Streaming Destination"), with `key` in it. Query arguments behind the key become the address's; a key that the
+    /// template has itself stays.
+    ///
+    /// # Errors
+    /// What is wrong with the template, or with an argument behind the key.
+    pub fn from_template(template: &str, key: &Secret) -> Result<Self, Error> {
+        let mut address: Self = template.parse()?;
+        let (key, query) = key.expose().split_once('?').unwrap_or((key.expose(), ""));
+        if address.key.is_none() && !key.is_empty() {
+            address.key = Some(Secret::new(key));
+        }
+        for argument in parse::arguments(query, '&') {
+            address = address.with(argument)?;
+        }
+        Ok(address)
+    }
+
+    /// The same address with a query argument, in place of one with the same name.
+    ///
+    /// # Errors
+    /// [`Error::AddressUnreadable`] when name or value hold what would end them; [`Error::PriorityOutOfRange`] as with
+    /// [`Self::with_priority`].
+    pub fn with_argument(self, name: &str, value: &str) -> Result<Self, Error> {
+        self.with(Argument { name: String::from(name), value: Some(Secret::new(value)) })
+    }
+
+    fn with(mut self, argument: Argument) -> Result<Self, Error> {
+        let value = argument.value.as_ref().map(Secret::expose).unwrap_or_default();
+        let ends = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '&' | '?' | '#');
+        if argument.name.is_empty() || argument.name.contains(|c| ends(c) || c == '=') || value.contains(ends)
+        {
+            return Err(Error::AddressUnreadable);
+        }
+        if argument.name == PRIORITY {
+            parse::check_priority(&argument)?;
+        }
+        let place = match self.protocol {
+            Protocol::Srt if argument.name == PRIORITY => &mut self.stream_id_fields,
+            _ => &mut self.arguments,
+        };
+        place.retain(|other| other.name != argument.name);
+        place.push(argument);
+        Ok(self)
+    }
+
     /// The same address with `key` in it.
     #[must_use]
     pub fn with_key(mut self, key: Secret) -> Self {

@@ -1,10 +1,15 @@
 //! FindIngest: the ingests there are, and which to connect to.
 
+mod destination;
+
+use serde_json::json;
 use units::Secret;
 
 use crate::client_configuration::AnswerError;
 use crate::client_configuration::json::{self, Node};
 use crate::limits::Rule;
+
+pub use destination::{Destination, Unresolved, global_fallback, resolve};
 
 /// Where the service answers. Another one may be asked instead, to rehearse.
 pub const SERVICE_URL: Rule<&str> = Rule {
@@ -68,15 +73,6 @@ pub struct MenuEntry {
     pub is_available: bool,
 }
 
-/// Where to connect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
-    /// The address, `{stream_key}` in the key's place.
-    pub url_template: Secret,
-    /// The key to use instead of the person's: the one that carries the promised ladder.
-    pub authentication: Option<Secret>,
-}
-
 /// Reads an answer of FindIngest.
 ///
 /// # Errors
@@ -84,10 +80,8 @@ pub struct Destination {
 pub fn parse(body: &[u8]) -> Result<IngestList, AnswerError> {
     let value = json::parse(body)?;
     let mut top = Node::root(&value).object()?;
-    let mut servers = Vec::new();
-    for node in top.must("ingests")?.elements()? {
-        servers.push(IngestServer::read(&node)?);
-    }
+    let servers =
+        top.must("ingests")?.elements()?.iter().map(IngestServer::read).collect::<Result<_, _>>()?;
     Ok(IngestList { servers })
 }
 
@@ -104,4 +98,69 @@ impl IngestServer {
             is_default: server.must("default")?.flag()?,
         })
     }
+
+    /// Its address, over RTMPS or RTMP.
+    pub fn template(&self, secure: bool) -> &str {
+        if secure { &self.url_template_secure } else { &self.url_template }
+    }
+
+    /// It is listed only until nobody uses it any more: its name says so (obs-multitrack.md 2.2).
+    pub fn is_deprecated(&self) -> bool {
+        self.name.to_ascii_lowercase().contains("deprecated")
+    }
 }
+
+impl IngestList {
+    /// The ingests a person may choose, the nearest first: by priority, those that are deprecated left out.
+    pub fn in_order(&self) -> Vec<&IngestServer> {
+        let mut servers: Vec<_> = self.servers.iter().filter(|server| !server.is_deprecated()).collect();
+        servers.sort_by_key(|server| server.priority);
+        servers
+    }
+
+    /// The ingest to use when the person leaves the choice to us: the default one as long as it is available (the API
+    /// reference, Ingest), else the available one with the lowest priority (the guide, "Using a FindIngest Server for
+    /// Auto Streaming Destination").
+    pub fn auto(&self) -> Option<&IngestServer> {
+        let mut available = self.in_order();
+        available.retain(|server| server.is_available);
+        available.iter().find(|server| server.is_default).or(available.first()).copied()
+    }
+
+    /// The server menu in the order of the guide ("Allow Users to Configure Streaming Destination").
+    pub fn menu(&self) -> Vec<MenuEntry> {
+        let entry =
+            |label: String, choice, is_available| MenuEntry { label, choice: Some(choice), is_available };
+        let mut menu = vec![
+            entry("Auto (RTMPS, Recommended)".into(), ServerChoice::Auto { secure: true }, true),
+            entry("Auto (RTMP)".into(), ServerChoice::Auto { secure: false }, true),
+        ];
+        for (secure, protocol) in [(true, "RTMPS"), (false, "RTMP")] {
+            menu.extend(self.in_order().into_iter().map(|server| {
+                let choice = ServerChoice::Listed { name: server.name.clone(), secure };
+                entry(format!("{} ({protocol})", server.name), choice, server.is_available)
+            }));
+        }
+        menu.push(MenuEntry { label: "Specify Custom Server".into(), choice: None, is_available: true });
+        menu
+    }
+
+    /// The list as FindIngest answers it.
+    pub fn to_json(&self) -> String {
+        let servers = self.servers.iter().map(|server| {
+            json!({
+                "_id": server.id,
+                "availability": if server.is_available { 1.0 } else { 0.0 },
+                "default": server.is_default,
+                "name": server.name,
+                "priority": server.priority,
+                "url_template": server.url_template,
+                "url_template_secure": server.url_template_secure,
+            })
+        });
+        json!({ "ingests": servers.collect::<Vec<_>>() }).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

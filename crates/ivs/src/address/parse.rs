@@ -176,7 +176,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Error> {
     Ok((host, port))
 }
 
-fn arguments(text: &str, separator: char) -> Vec<Argument> {
+pub(super) fn arguments(text: &str, separator: char) -> Vec<Argument> {
     text.split(separator)
         .filter(|argument| !argument.is_empty())
         .map(|argument| match argument.split_once('=') {
@@ -186,7 +186,7 @@ fn arguments(text: &str, separator: char) -> Vec<Argument> {
         .collect()
 }
 
-fn check_priority(argument: &Argument) -> Result<(), Error> {
+pub(super) fn check_priority(argument: &Argument) -> Result<(), Error> {
     let value = argument.value.as_ref().map(Secret::expose).unwrap_or_default();
     // `parse` would take a plus sign.
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
