@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Check {
         /// A file (.flv or .mp4), or a folder of them.
         path: PathBuf,
+        /// The GetClientConfiguration answer that the stream's key came with; its tracks are held to it.
+        #[arg(long, value_name = "ANSWER.json")]
+        promise: Option<PathBuf>,
         #[command(flatten)]
         channel: ChannelArgs,
         /// Machine-readable.
@@ -232,6 +235,7 @@ mod tests {
             "genlock ingest",
             "genlock doctor --json",
             "genlock check out",
+            "genlock check out/received-1.flv --promise answer.json --json",
             "genlock recover out",
             "genlock --scenes demo --scene 2 --switch 5s --record out --report r.json",
         ] {

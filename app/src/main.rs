@@ -57,7 +57,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             ingest_command::run(ports, out, run_for, key_file.as_deref(), &channel)
         }
         Some(Command::Doctor { json }) => doctor::run(json),
-        Some(Command::Check { path, channel, json }) => check::run(&path, &channel, json),
+        Some(Command::Check { path, promise, channel, json }) => {
+            check::run(&path, &channel, promise.as_deref(), json)
+        }
         Some(Command::Recover { dir, json }) => recover::run(&dir, json),
     }
 }

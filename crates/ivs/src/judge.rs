@@ -163,9 +163,16 @@ impl Judge {
         self.take_promise(promise);
     }
 
-    /// Nobody knows which key the stream came with, as with a file: what needs a promise is not judged.
+    /// Nobody knows which key the stream came with, as with a file: what needs a promise is not judged. Call it before
+    /// any media, and not together with [`Self::promise`].
     pub fn key_unknown(&mut self) {
         self.key = Key::Unknown;
+    }
+
+    /// What is judged is a recording: broadcast performance metrics are put in when a stream is sent, so a recording
+    /// has none, and they are not missed.
+    pub fn recorded(&mut self) {
+        self.metrics.are_expected = false;
     }
 
     /// A peer connected over `protocol`.

@@ -29,7 +29,7 @@ impl Judge {
                 idrs: self.alignment.idrs,
                 misaligned: self.alignment.misaligned,
             }),
-            metrics: several.then_some(self.metrics.figures()),
+            metrics: (several && self.metrics.are_expected).then(|| self.metrics.figures()),
             ..Figures::default()
         };
         if let Some(picture) = self.pictures.first() {

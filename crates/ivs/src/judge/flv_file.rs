@@ -6,6 +6,7 @@ use ertmp::flv::{Item, Reader, Tag, TagKind, TimestampUnwrapper};
 use units::MediaTime;
 
 use super::{AnnouncedMedia, Judge, Verdict};
+use crate::ladder::Promise;
 use crate::limits::Rules;
 
 /// Takes a file in pieces of any size. Time is that of the file: every tag arrives when its timestamp says.
@@ -19,12 +20,14 @@ pub struct FlvFileJudge {
 impl FlvFileJudge {
     /// A judge for a file that might be streamed to a channel with `rules`.
     pub fn new(rules: Rules) -> Self {
-        Self {
-            reader: Reader::new(),
-            judge: Judge::new(rules),
-            timestamps: TimestampUnwrapper::new(),
-            now: MediaTime::ZERO,
-        }
+        let mut judge = Judge::new(rules);
+        judge.key_unknown();
+        Self { reader: Reader::new(), judge, timestamps: TimestampUnwrapper::new(), now: MediaTime::ZERO }
+    }
+
+    /// Holds the file to `promise`, as if it came with the key that promises it. Call it before the first bytes.
+    pub fn promise(&mut self, promise: Promise) {
+        self.judge.promise(promise);
     }
 
     /// Judges the next bytes of the file.

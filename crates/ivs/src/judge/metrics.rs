@@ -22,10 +22,18 @@ const DEFINITIONS: &str = "IVS user guide, Multitrack Video Broadcast Software I
 const NAMES: [&str; 3] = ["timestamps", "session metrics", "rendition metrics"];
 
 /// Reads the metrics of all tracks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct MetricsWatch {
     messages: u64,
     missing: u64,
+    /// Streams of several tracks must have them; recordings have none.
+    pub(super) are_expected: bool,
+}
+
+impl Default for MetricsWatch {
+    fn default() -> Self {
+        Self { messages: 0, missing: 0, are_expected: true }
+    }
 }
 
 impl MetricsWatch {
@@ -42,7 +50,7 @@ impl MetricsWatch {
         now: MediaTime,
         ledger: &mut Ledger,
     ) {
-        let Some(coding) = track.coding().filter(|_| several) else { return };
+        let Some(coding) = track.coding().filter(|_| several && self.are_expected) else { return };
         let found = find(coding, picture.data);
         let is_first = track.keyframes.count == 1;
         self.messages = self.messages.saturating_add(found.before_first_slice.len() as u64);

@@ -61,7 +61,7 @@ pub struct Figures {
     /// How the tracks' IDR pictures agree; `None` for a stream of one track.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<AlignmentFigures>,
-    /// Broadcast performance metrics; `None` for a stream of one track.
+    /// Broadcast performance metrics; `None` for a stream of one track, and for a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<MetricsFigures>,
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use ertmp::MediaKind;
-use ertmp::flv::{Form, FourCc, coded_frame, sequence_end, sequence_start, sequence_start_video};
+use ertmp::flv::{
+    Form, FourCc, TagKind, coded_frame, file_header, file_tag, sequence_end, sequence_start,
+    sequence_start_video,
+};
 use testkit::{Rendition, SyntheticStream};
 use units::{FrameRate, StreamConfig, VideoConfig};
 
@@ -207,6 +210,15 @@ impl Show {
             ));
         }
         said
+    }
+}
+
+fn configure(judge: &mut Judge, config: &StreamConfig) {
+    for video in &config.video {
+        judge.track_config(&TrackConfig::Video(video.as_ref().clone()), MediaTime::ZERO);
+    }
+    for audio in &config.audio {
+        judge.track_config(&TrackConfig::Audio(audio.as_ref().clone()), MediaTime::ZERO);
     }
 }
 
@@ -418,4 +430,233 @@ fn each_mutation_has_its_code() {
     let said: Vec<String> =
         cases.iter().map(|(name, _, show)| format!("# {name}\n{}", show.said())).collect();
     insta::assert_snapshot!(said.join("\n\n"));
+}
+
+/// The messages as a file, in pieces of an odd size.
+fn judge_file(show: &Show, promise: Option<Promise>) -> Verdict {
+    let mut file = file_header(true, true).to_vec();
+    for (kind, at_ms, body) in show.messages() {
+        let kind = match kind {
+            MediaKind::Audio => TagKind::Audio,
+            MediaKind::Video => TagKind::Video,
+        };
+        file.extend(file_tag(kind, at_ms, &body).unwrap());
+    }
+    let mut judge = FlvFileJudge::new(show.rules());
+    if let Some(promise) = promise {
+        judge.promise(promise);
+    }
+    file.chunks(70_001).try_for_each(|piece| judge.push(piece)).unwrap();
+    judge.finish()
+}
+
+fn codes_of(verdict: &Verdict) -> Vec<&'static str> {
+    verdict.findings.iter().map(|counted| counted.finding.code.name).collect()
+}
+
+#[test]
+fn a_file_is_judged_with_a_promise_and_without() {
+    let show = Show::default();
+    let kept = judge_file(&show, show.promise());
+    assert_eq!(kept.findings, []);
+    assert_eq!(kept.figures, show.judge().figures);
+    let unknown = judge_file(&show, None);
+    assert_eq!(codes_of(&unknown), ["promise-unknown"]);
+    assert!(unknown.accepted);
+    let mut other = show.promise().unwrap();
+    other.tracks.pop();
+    assert_eq!(codes_of(&judge_file(&show, Some(other))), ["InvalidMultitrackInputTrackCount"]);
+    let misaligned = Show { units: |units| slip(units, 1, 10_000), ..show.clone() };
+    assert_eq!(codes_of(&judge_file(&misaligned, None)), ["idrs-misaligned", "promise-unknown"]);
+    let single = Show { sent: show.sent[..1].to_vec(), ..show.clone() };
+    assert_eq!(codes_of(&judge_file(&single, None)), [""; 0]);
+    let hevc = Show { hevc: true, ..single };
+    assert_eq!(codes_of(&judge_file(&hevc, None)), ["video-codec"], "one track is H.264");
+}
+
+#[test]
+fn a_recording_has_no_metrics() {
+    let show = Show { metrics: |_, _| Vec::new(), ..Show::default() };
+    let (config, units) = show.make();
+    let mut judge = Judge::new(show.rules());
+    judge.promise(show.promise().unwrap());
+    judge.recorded();
+    judge.published(MediaTime::ZERO);
+    configure(&mut judge, &config);
+    let mut now = MediaTime::ZERO;
+    for unit in &units {
+        now = MediaTime::from_nanos(unit.dts.as_nanos());
+        judge.access_unit(unit, now);
+    }
+    let verdict = judge.finish(now);
+    assert_eq!(verdict.findings, []);
+    assert_eq!(verdict.figures.metrics, None);
+    assert_eq!(verdict.figures.alignment, Some(AlignmentFigures { idrs: 6, misaligned: 0 }));
+}
+
+/// OBS Studio puts the messages behind the picture, and the service takes them.
+#[test]
+fn metrics_behind_the_picture_are_a_warning() {
+    let show = Show { metrics: |_, _| Vec::new(), ..Show::default() };
+    let mut judge = Judge::new(show.rules());
+    judge.promise(show.promise().unwrap());
+    let (config, units) = show.make();
+    configure(&mut judge, &config);
+    for mut unit in units.into_iter().filter(|unit| unit.pts.as_millis() < 1000) {
+        if unit.is_idr && unit.is_video() {
+            let mut data = unit.data.to_vec();
+            for payload in three_messages(0, 0) {
+                let nal = sei_nal(VideoCodec::Avc, &payload);
+                data.extend(u32::try_from(nal.len()).unwrap().to_be_bytes());
+                data.extend(nal);
+            }
+            unit.data = data.into();
+        }
+        judge.access_unit(&unit, unit.pts.at());
+    }
+    assert_eq!(codes(&mut judge), ["metrics-behind-picture"]);
+}
+
+#[test]
+fn many_tracks_in_a_message_are_read_and_noted() {
+    use ertmp::flv::{ExVideoBody, ExVideoTag, FrameType, Tracks, VideoPacket, VideoTag};
+    let show = Show { promised: Some(Show::default().sent[..2].to_vec()), ..Show::default() };
+    let (config, units) = Show { sent: Show::default().sent[..2].to_vec(), ..show.clone() }.make();
+    let mut judge = Judge::new(show.rules());
+    judge.promise(show.promise().unwrap());
+    let mut send = |frame_type, packets: Vec<(TrackId, VideoPacket<'_>)>| {
+        let body = ExVideoBody::Tracks(Tracks::Many { four_cc: FourCc::AVC, packets });
+        let tag = VideoTag::Enhanced(ExVideoTag { frame_type, mod_ex: vec![], body });
+        judge.flv_tag(MediaKind::Video, 0, &tag.encode().unwrap(), MediaTime::ZERO);
+    };
+    let starts =
+        config.video.iter().map(|video| (video.track, VideoPacket::SequenceStart(&video.decoder_config)));
+    send(FrameType::Key, starts.collect());
+    let first = units.iter().filter(|unit| unit.is_idr && unit.pts.as_millis() == 0);
+    let frames = first.filter_map(|unit| match unit.track {
+        Track::Video(track) => Some((track, VideoPacket::CodedFramesX(&unit.data))),
+        Track::Audio(_) => None,
+    });
+    send(FrameType::Key, frames.collect());
+    let figures = judge.verdict(MediaTime::ZERO).figures;
+    assert_eq!(figures.tracks.iter().map(|track| track.frames).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(figures.alignment, Some(AlignmentFigures { idrs: 1, misaligned: 0 }));
+    assert_eq!(codes(&mut judge), ["many-tracks-packaging"]);
+}
+
+#[test]
+fn sound_beyond_what_was_granted_is_noted() {
+    let show = Show::default();
+    let mut judge = Judge::new(show.rules());
+    let mut promise = show.promise().unwrap();
+    promise.audio.push(Kbps(160));
+    judge.promise(promise);
+    let hear = |judge: &mut Judge, track| {
+        judge.audio_config(TrackId(track), AAC_48_STEREO, MediaTime::ZERO);
+        judge.sound(&Sound { track: TrackId(track), pts: Pts::ZERO, bytes: 400 }, MediaTime::ZERO);
+        codes(judge)
+    };
+    assert_eq!(hear(&mut judge, 0), [""; 0]);
+    assert_eq!(hear(&mut judge, 1), [""; 0]);
+    assert_eq!(hear(&mut judge, 2), ["audio-tracks"]);
+    assert_eq!(judge.verdict(MediaTime::ZERO).figures.audio_frames, 1);
+}
+
+#[test]
+fn a_late_track_is_told_of_its_header_and_its_first_idr() {
+    let show = Show::default();
+    let mut judge = Judge::new(show.rules());
+    judge.promise(show.promise().unwrap());
+    let messages = show.messages();
+    let is_late = |body: &[u8]| body.get(..2) == Some(&[0x96, 0x00]) && body.get(6) == Some(&2);
+    let late = messages.iter().position(|(_, _, body)| is_late(body)).unwrap();
+    let mut order: Vec<_> =
+        messages.iter().enumerate().filter(|(at, _)| *at != late).map(|(_, m)| m).collect();
+    let behind =
+        order.iter().position(|(kind, _, body)| *kind == MediaKind::Video && body[0] == 0x93).unwrap();
+    order.insert(behind + 1, &messages[late]);
+    for (kind, at_ms, body) in order.into_iter().filter(|(_, at_ms, _)| *at_ms < 1000) {
+        judge.flv_tag(*kind, *at_ms, body, MediaTime::ZERO);
+    }
+    assert_eq!(codes(&mut judge), ["sequence-header-late"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_tags_of_several_tracks_are_judged_without_panic(
+        steps in proptest::collection::vec(
+            (0u8..8, 0u8..5, any::<bool>(), any::<u16>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..80),
+        key in 0u8..3,
+        required in any::<bool>(),
+    ) {
+        let maximum_resolution = ResolutionClass::Hd;
+        let show = Show {
+            multitrack: if required {
+                MultitrackInput::Require { maximum_resolution }
+            } else {
+                MultitrackInput::Allow { maximum_resolution }
+            },
+            ..Show::default()
+        };
+        let mut judge = Judge::new(show.rules());
+        match key {
+            0 => judge.promise(show.promise().unwrap()),
+            1 => judge.key_unknown(),
+            _ => {}
+        }
+        judge.published(MediaTime::ZERO);
+        let record = RECORD_720P;
+        for (what, track, hevc, at_ms, noise) in steps {
+            let four_cc: &[u8] = if hevc { b"hvc1" } else { b"avc1" };
+            let config = if hevc { bytes(HEVC_720P) } else { record.to_vec() };
+            let idr: &[u8] = if hevc { &[0, 0, 0, 3, 0x26, 1, 2] } else { &[0, 0, 0, 2, 0x65, 2] };
+            let body = match what {
+                0 => [&[0x96, 0x00], four_cc, &[track], &config].concat(),
+                1 => [&[0x90], four_cc, &config].concat(),
+                2 => [&[0x96, 0x03], four_cc, &[track], idr].concat(),
+                3 => [&[0x93], four_cc, idr].concat(),
+                4 => [&[0xa6, 0x03], four_cc, &[track], &noise].concat(),
+                5 => [&[0x96, 0x02], four_cc, &[track]].concat(),
+                6 => [&[0x96, 0x11], four_cc, &noise].concat(),
+                _ => noise,
+            };
+            let at_ms = u32::from(at_ms) / 8;
+            let now = MediaTime::from_millis(i64::from(at_ms));
+            judge.flv_tag(MediaKind::Video, at_ms, &body, now);
+            judge.tick(now);
+            prop_assert!(judge.pictures.len() <= 8);
+            let figures = judge.verdict(now).figures;
+            if let Some(alignment) = figures.alignment {
+                prop_assert!(alignment.misaligned <= alignment.idrs);
+            }
+        }
+        let verdict = judge.finish(MediaTime::from_millis(8192));
+        prop_assert_eq!(verdict.accepted, !judge.is_over());
+        prop_assert!(verdict.findings.len() <= 80);
+    }
+
+    /// Whatever the order in which tracks are interleaved within 300 ms, aligned IDRs are found aligned.
+    #[test]
+    fn interleaving_does_not_matter(delays in proptest::array::uniform3(0i64..300)) {
+        let show = Show { metrics: |_, _| Vec::new(), seconds: 8, ..Show::default() };
+        let (config, mut units) = show.make();
+        units.retain(AccessUnit::is_video);
+        // The same delay for all pictures of a track, so that each stays in its own order.
+        let arrival = |unit: &AccessUnit| {
+            let Track::Video(track) = unit.track else { return 0 };
+            unit.dts.as_millis() + delays[usize::from(track.0)]
+        };
+        let mut judge = Judge::new(show.rules());
+        judge.promise(show.promise().unwrap());
+        judge.recorded();
+        configure(&mut judge, &config);
+        units.sort_by_key(arrival);
+        for unit in &units {
+            judge.access_unit(unit, unit.pts.at());
+        }
+        let figures = judge.verdict(MediaTime::ZERO).figures;
+        prop_assert_eq!(figures.alignment, Some(AlignmentFigures { idrs: 4, misaligned: 0 }));
+    }
 }
