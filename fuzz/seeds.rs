@@ -52,6 +52,23 @@ const AUDIO: [(&str, &str); 8] = [
     ("mod_ex_custom_channels", "9702000001 04 6d70346102020100"),
 ];
 
+/// Decoder configuration records as encoders wrote them.
+const RECORDS: [(&str, &str); 4] = [
+    (
+        "avc_720p_hrd",
+        "014d401fffe10026674d401feca02802dd80b501010140000003004000000f1810003d090007a13928c01e30632c01000468efbc80",
+    ),
+    ("avc_768p_high_10", "016e002affe10018676e002aa6cb402b030f37808800001f48000ea60078c19501000468ce0fc8fdfafa00"),
+    (
+        "hevc_720p",
+        "0101600000009000000000005df000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003005d959809a10001002e42010101600000030090000003000003005da00280802d165959a4932bc05a808080820000030002000003003c10a2000100074401c172b46240",
+    ),
+    (
+        "hevc_144p_layers",
+        "0101600000009000000000003cf000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003c959409a10001002942010101600000030090000003000003003ca00808091659596af2bc05a02000000300200000030301a2000100064401c173d189",
+    ),
+];
+
 fn bytes(hex: &str) -> Outcome<Vec<u8>> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
     digits.chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
@@ -120,6 +137,34 @@ fn main() -> Outcome<()> {
     }
     for (name, hex) in AUDIO {
         write("audio_tag", name, &bytes(hex)?)?;
+    }
+    for (name, hex) in RECORDS {
+        write("parameter_sets", name, &bytes(hex)?)?;
+    }
+    // What the channel takes and the key promises, as the target reads it, then two tracks with an IDR picture each.
+    for (name, choice, code, record, idr) in [
+        ("plain", 0x00, "61766331", RECORDS[0].1, "00000002658800"),
+        ("avc", 0x26, "61766331", RECORDS[0].1, "00000002658800"),
+        ("hevc_unknown", 0x02, "68766331", RECORDS[2].1, "000000032601af"),
+        ("hevc", 0x2e, "68766331", RECORDS[2].1, "000000032601af"),
+    ] {
+        let mut judged = vec![choice];
+        judged.extend(file_header(true, true));
+        let tags = [
+            (TagKind::Audio, 0, String::from("af001190")),
+            (TagKind::Video, 0, format!("90{code}{record}")),
+            (TagKind::Video, 0, format!("9600{code}01{record}")),
+            (TagKind::Video, 0, format!("93{code}{idr}")),
+            (TagKind::Video, 0, format!("9603{code}01{idr}")),
+            (TagKind::Audio, 21, String::from("af01211b")),
+            (TagKind::Video, 2500, format!("93{code}{idr}")),
+            (TagKind::Video, 2533, format!("9603{code}01{idr}")),
+            (TagKind::Video, 2600, format!("92{code}")),
+        ];
+        for (kind, at_ms, hex) in tags {
+            judged.extend(file_tag(kind, at_ms, &bytes(&hex)?)?);
+        }
+        write("judge", name, &judged)?;
     }
     let mut values = Vec::new();
     for value in [

@@ -243,7 +243,11 @@ mod tests {
         };
         let figures = Figures {
             video_size_px: Some([1280, 720]),
-            tracks: vec![track(0, 1280, 720), track(1, 852, 480), TrackFigures { track: 2, ..Default::default() }],
+            tracks: vec![
+                track(0, 1280, 720),
+                track(1, 852, 480),
+                TrackFigures { track: 2, ..Default::default() },
+            ],
             alignment: Some(AlignmentFigures { idrs: 6, misaligned: 1 }),
             metrics: Some(MetricsFigures { messages: 54, missing: 2 }),
             ..Figures::default()
