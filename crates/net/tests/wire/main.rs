@@ -12,6 +12,7 @@ mod authority;
 mod clip;
 mod ffmpeg;
 mod loopback;
+mod metrics;
 mod nginx_rtmp;
 mod node_media_server;
 mod scuffle;

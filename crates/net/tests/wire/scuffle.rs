@@ -49,7 +49,7 @@ async fn stream(clip: &Clip) -> Received {
 }
 
 /// What came in as the file that a recorder would write of it.
-fn file(received: &Received) -> Vec<u8> {
+pub(crate) fn file(received: &Received) -> Vec<u8> {
     let mut file = flv::file_header(true, true).to_vec();
     for value in &received.metadata {
         let mut script = Vec::new();

@@ -72,7 +72,16 @@ impl Program {
     }
 
     /// Waits for the end and returns what it wrote. Panics when it fails or takes too long.
-    pub(crate) fn output(mut self) -> String {
+    pub(crate) fn output(self) -> String {
+        self.finish().0
+    }
+
+    /// The same of what it wrote as errors.
+    pub(crate) fn errors(self) -> String {
+        self.finish().1
+    }
+
+    fn finish(mut self) -> (String, String) {
         let (sender, receiver) = mpsc::sync_channel(1);
         let mut stdout = self.child.stdout.take().unwrap();
         let mut stderr = self.child.stderr.take().unwrap();
@@ -90,7 +99,7 @@ impl Program {
         let status = self.child.wait().unwrap();
         let errors = errors.unwrap().join().unwrap().unwrap_or_default();
         assert!(status.success(), "{status}: {errors}");
-        String::from_utf8_lossy(&text).into_owned()
+        (String::from_utf8_lossy(&text).into_owned(), errors)
     }
 }
 
