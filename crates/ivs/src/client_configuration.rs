@@ -84,3 +84,6 @@ impl FromStr for SchemaVersion {
         Self::ALL.into_iter().find(|version| version.name() == text).ok_or(SchemaVersionUnknown)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,9 +111,9 @@ fn read(check: &mut Check, body: &Value) -> Option<ReceivedRequest> {
     // Which members there must be depends on it.
     let version = version?;
     let is_early = version == SchemaVersion::V2024_06_04;
-    let time = |text: &str| UtcMillis::parse(text).map(|_| text.to_owned());
+    let time = |text: &str| is_rfc_3339(text).then(|| text.to_owned());
     let started = top.member("stream_attempt_start_time", is_early, false);
-    let started = started.text(check, "a time as RFC 3339 writes it, in UTC", time);
+    let started = started.text(check, "a time as RFC 3339 writes it", time);
     let client = top.must("client").object(check).and_then(|members| client(check, members, version));
     let capabilities =
         top.must("capabilities").object(check).and_then(|members| capabilities(check, members, version));
@@ -138,6 +138,21 @@ fn read(check: &mut Check, body: &Value) -> Option<ReceivedRequest> {
         stream_attempt_start_time: started,
         unknown_fields: Vec::new(),
     })
+}
+
+/// RFC 3339, 5.6, from 1970 on.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((local, offset)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at)) else {
+        return false;
+    };
+    let (hours, minutes) = offset.strip_prefix(['+', '-']).and_then(|offset| offset.split_once(':')).unzip();
+    let two_digits = |part: &str, limit| {
+        part.len() == 2
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && part.parse().is_ok_and(|n: u8| n < limit)
+    };
+    let has_offset = hours.is_some_and(|h| two_digits(h, 24)) && minutes.is_some_and(|m| two_digits(m, 60));
+    UtcMillis::parse(text).is_some() || has_offset && UtcMillis::parse(&format!("{local}Z")).is_some()
 }
 
 fn between(range: core::ops::RangeInclusive<usize>) -> impl Fn(&str) -> Option<String> {
@@ -180,12 +195,12 @@ fn codec_of(text: &str) -> Option<Option<VideoCodec>> {
 }
 
 fn capabilities(check: &mut Check, mut members: Members<'_>, version: SchemaVersion) -> Option<Capabilities> {
+    let is_early = version == SchemaVersion::V2024_06_04;
     let cpu = members.must("cpu").object(check).and_then(|members| cpu(check, members, version));
     let memory = members.must("memory").object(check).and_then(|members| memory(check, members));
-    let features = members.member("gaming_features", false, true);
+    let features = members.member("gaming_features", is_early, !is_early);
     let gaming_features = features.object(check).map(|members| gaming_features(check, members));
     let system = members.must("system").object(check).and_then(|members| system(check, members, version));
-    let is_early = version == SchemaVersion::V2024_06_04;
     let mut gpus = Vec::new();
     for card in members.member("gpu", true, !is_early).elements(check) {
         gpus.extend(card.object(check).and_then(|members| gpu(check, members, version)));
@@ -200,11 +215,14 @@ const CORES: &str = "a whole number of cores, at least 1";
 fn cpu(check: &mut Check, mut members: Members<'_>, version: SchemaVersion) -> Option<Cpu> {
     let is_early = version == SchemaVersion::V2024_06_04;
     let some = |cores: u64| u32::try_from(cores).ok().filter(|cores| (1..=0x7fff_ffff).contains(cores));
-    let logical = members.member("logical_cores", !is_early, is_early).whole(check, CORES, some);
-    let physical = members.member("physical_cores", !is_early, is_early).whole(check, CORES, some);
+    let logical = members.member("logical_cores", !is_early, false).whole(check, CORES, some);
+    let physical = members.member("physical_cores", !is_early, false).whole(check, CORES, some);
     let megahertz = |speed: u64| u32::try_from(speed).ok().filter(|speed| *speed >= 1);
-    let speed_mhz =
-        members.member("speed", false, true).whole(check, "a whole number of MHz, at least 1", megahertz);
+    let speed_mhz = members.member("speed", false, !is_early).whole(
+        check,
+        "a whole number of MHz, at least 1",
+        megahertz,
+    );
     let name = members.member("name", true, !is_early).text(check, LONG_NAME, between(1..=4096));
     members.finish(check);
     Some(Cpu {
@@ -253,10 +271,10 @@ fn system(check: &mut Check, mut members: Members<'_>, version: SchemaVersion) -
     let revision = members.must("revision").text(check, "a text", any_text);
     let build = members.must("build").whole(check, "a whole number", |build| u32::try_from(build).ok());
     let bits = |bits: u64| u8::try_from(bits).ok().filter(|bits| matches!(bits, 32 | 64));
-    let bits = members.member("bits", !is_early, is_early).whole(check, "32 or 64", bits);
-    let arm = members.member("arm", !is_early, is_early).flag(check);
+    let bits = members.member("bits", !is_early, false).whole(check, "32 or 64", bits);
+    let arm = members.member("arm", !is_early, false).flag(check);
     let emulation = if is_early { "arm_emulation" } else { "armEmulation" };
-    let arm_emulation = members.member(emulation, !is_early, is_early).flag(check);
+    let arm_emulation = members.member(emulation, !is_early, false).flag(check);
     members.finish(check);
     Some(System {
         version: system_version?,
@@ -281,10 +299,10 @@ fn gpu(check: &mut Check, mut members: Members<'_>, version: SchemaVersion) -> O
         members.member("driver_version", true, !is_early).text(check, SHORT_NAME, between(1..=128));
     // OBS Studio writes 0 for memory it knows nothing of.
     let bytes = |bytes: u64| (bytes >= 1 || !is_early).then_some(bytes);
-    let dedicated = members.member("dedicated_video_memory", false, is_early).whole(check, BYTES, bytes);
-    let shared = members.member("shared_system_memory", false, is_early).whole(check, BYTES, bytes);
+    let dedicated = members.member("dedicated_video_memory", false, false).whole(check, BYTES, bytes);
+    let shared = members.member("shared_system_memory", false, false).whole(check, BYTES, bytes);
     let luid =
-        if is_early { members.member("luid", false, true).text(check, "a text", any_text) } else { None };
+        if is_early { members.member("luid", false, false).text(check, "a text", any_text) } else { None };
     members.finish(check);
     Some(Gpu {
         model: model?,
@@ -334,7 +352,7 @@ fn canvas(check: &mut Check, members: &mut Members<'_>) -> Option<Canvas> {
     })
 }
 
-/// What both schema versions have.
+/// What both schema versions have. The earlier gives `null` as a default for the limits alone.
 struct Limits {
     tracks: Option<u32>,
     bitrate: Option<Kbps>,
@@ -343,7 +361,9 @@ struct Limits {
     composition_gpu_index: Option<u32>,
 }
 
-fn limits(check: &mut Check, members: &mut Members<'_>, bitrate: &'static str) -> Limits {
+fn limits(check: &mut Check, members: &mut Members<'_>, version: SchemaVersion) -> Limits {
+    let is_early = version == SchemaVersion::V2024_06_04;
+    let bitrate = if is_early { "maximum_streaming_bandwidth" } else { "maximum_aggregate_bitrate" };
     let number = |number: u64| u32::try_from(number).ok();
     let class = |text: &str| ResolutionClass::ALL.into_iter().find(|class| class.name() == text);
     Limits {
@@ -358,7 +378,7 @@ fn limits(check: &mut Check, members: &mut Members<'_>, bitrate: &'static str) -
             .map(Kbps),
         resolution: members.member("maximum_resolution", false, true).text(check, "SD, HD or FULL_HD", class),
         vod_track_audio: members.member("vod_track_audio", false, false).flag(check),
-        composition_gpu_index: members.member("composition_gpu_index", false, true).whole(
+        composition_gpu_index: members.member("composition_gpu_index", false, !is_early).whole(
             check,
             "the place of a graphics card in the list",
             number,
@@ -368,7 +388,7 @@ fn limits(check: &mut Check, members: &mut Members<'_>, bitrate: &'static str) -
 
 fn early_preferences(check: &mut Check, mut members: Members<'_>) -> Option<Preferences> {
     let canvas = canvas(check, &mut members);
-    let limits = limits(check, &mut members, "maximum_streaming_bandwidth");
+    let limits = limits(check, &mut members, SchemaVersion::V2024_06_04);
     members.finish(check);
     // The earlier schema says nothing of sound; the guide's rate and OBS Studio's delay stand for it.
     Some(preferences(
@@ -379,7 +399,7 @@ fn early_preferences(check: &mut Check, mut members: Members<'_>) -> Option<Pref
 }
 
 fn late_preferences(check: &mut Check, mut members: Members<'_>) -> Option<(Preferences, usize)> {
-    let limits = limits(check, &mut members, "maximum_aggregate_bitrate");
+    let limits = limits(check, &mut members, SchemaVersion::V2025_01_25);
     let hertz = |hertz: u64| AUDIO_SAMPLE_RATES_HZ.value.into_iter().find(|rate| u64::from(*rate) == hertz);
     let number = |number: u64| u32::try_from(number).ok();
     let channels = |channels: u64| number(channels).filter(|channels| *channels >= 1);

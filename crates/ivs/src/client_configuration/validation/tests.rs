@@ -113,7 +113,6 @@ fn what_obs_studio_sends_is_taken() {
 const EARLY_MAY_MISS: &[&str] = &[
     "/preferences",
     "/client/supported_codecs",
-    "/capabilities/gaming_features",
     "/capabilities/cpu/logical_cores",
     "/capabilities/cpu/physical_cores",
     "/capabilities/cpu/speed",
@@ -130,6 +129,13 @@ const EARLY_MAY_MISS: &[&str] = &[
     "/preferences/maximum_resolution",
     "/preferences/maximum_video_tracks",
     "/preferences/vod_track_audio",
+];
+const EARLY_MAY_BE_NULL: &[&str] = &[
+    "/capabilities/gaming_features/game_dvr_enabled",
+    "/capabilities/gaming_features/hags_enabled",
+    "/preferences/maximum_streaming_bandwidth",
+    "/preferences/maximum_resolution",
+    "/preferences/maximum_video_tracks",
 ];
 const LATE_MAY_MISS: &[&str] = &[
     "/client/supported_codecs",
@@ -229,14 +235,8 @@ fn wrong_types_are_told_by_their_path() {
                 if is_same_kind && !other.is_number() || there.is_null() && other.is_object() {
                     continue;
                 }
-                let may_be_null = if is_early {
-                    let optional =
-                        !["/preferences", "/client/supported_codecs", "/preferences/vod_track_audio"]
-                            .contains(&pointer.as_str());
-                    EARLY_MAY_MISS.contains(&pointer.as_str()) && optional
-                } else {
-                    LATE_MAY_BE_NULL.contains(&pointer.as_str())
-                };
+                let may_be_null =
+                    if is_early { EARLY_MAY_BE_NULL } else { LATE_MAY_BE_NULL }.contains(&pointer.as_str());
                 if other.is_null() && may_be_null {
                     assert!(validate(&changed).is_ok(), "{pointer} null: {:?}", validate(&changed));
                     continue;
@@ -288,6 +288,26 @@ fn values_out_of_their_range() {
     let mut body = late();
     body["preferences"]["audio_samples_per_sec"] = json!(96_000);
     assert_eq!(validate(&body).unwrap_err()[0].path, "preferences.audio_samples_per_sec");
+}
+
+#[test]
+fn times_of_rfc_3339() {
+    for (time, is_one) in [
+        ("2024-03-25T15:10:34.489Z", true),
+        ("2024-03-25T15:10:34Z", true),
+        ("2024-03-25T16:10:34.489+01:00", true),
+        ("2024-03-25t16:10:34-09:30", true),
+        ("2024-03-25T16:10:34", false),
+        ("2024-03-25T16:10:34+01", false),
+        ("2024-03-25T16:10:34+24:00", false),
+        ("2024-02-30T16:10:34Z", false),
+        ("2024-03-25 16:10:34Z", false),
+        ("ü+01:00", false),
+    ] {
+        let mut body = early();
+        body["stream_attempt_start_time"] = json!(time);
+        assert_eq!(validate(&body).is_ok(), is_one, "{time}");
+    }
 }
 
 /// The service takes the rate as a request and refuses it with a message (the guide, "Handling Warnings and Errors").
