@@ -13,6 +13,8 @@ mod clip;
 mod ffmpeg;
 mod loopback;
 mod metrics;
+mod nginx;
+mod nginx_https;
 mod nginx_rtmp;
 mod node_media_server;
 mod scuffle;

@@ -2,46 +2,22 @@
 //! ladder: that is the server our warning is for.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ertmp::flv::{ExVideoBody, Form, Item, LegacyVideoBody, Reader, TagKind, VideoPacket, VideoTag};
 use net::{Ended, Notice, Step};
-use tempfile::TempDir;
 use units::{Size, TrackId, VideoCodec};
 
 use crate::clip::{Clip, packets_of};
+use crate::nginx::{Nginx, PATIENCE};
 use crate::show::{KEY, Show, destination};
-use crate::tools::{Program, nginx};
 
-/// Far beyond what nginx needs: a hang becomes a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Nginx {
-    port: u16,
-    dir: TempDir,
-    /// Ends when this does.
-    _program: Program,
-}
-
-impl Nginx {
-    /// With its own folder and configuration. Nginx takes no port 0, so a free one is looked for.
-    fn start() -> Self {
-        let root = nginx();
-        let module = root.join("usr/lib/nginx/modules/ngx_rtmp_module.so");
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().display();
-        let config = format!(
-            "load_module {};
-             daemon off;
-             master_process off;
-             pid {folder}/nginx.pid;
-             error_log stderr warn;
-             events {{ worker_connections 64; }}
-             rtmp {{
+/// Records what it is sent, and says when the recording is closed.
+fn recorder() -> Nginx {
+    Nginx::start(tempfile::tempdir().unwrap(), |port, folder| {
+        format!(
+            "rtmp {{
                  access_log off;
                  server {{
                      listen 127.0.0.1:{port};
@@ -53,39 +29,34 @@ impl Nginx {
                          exec_record_done touch {folder}/recorded;
                      }}
                  }}
-             }}",
-            module.display()
-        );
-        std::fs::write(dir.path().join("nginx.conf"), config).unwrap();
-        let mut command = Command::new(root.join("usr/sbin/nginx"));
-        command.args(["-e", "stderr", "-p"]).arg(dir.path()).arg("-c").arg(dir.path().join("nginx.conf"));
-        Self { port, dir, _program: Program::start(&mut command) }
-    }
+             }}"
+        )
+    })
+}
 
-    /// Streams `clip`; what was said meanwhile, and where the recording is.
-    async fn record(&self, clip: &Clip, form: Form) -> (Vec<Notice>, PathBuf) {
-        let mut destination = destination(&format!("rtmp://127.0.0.1:{}/live/", self.port), None);
-        destination.primary_form = Some(form);
-        let started = Instant::now();
-        let mut show = loop {
-            assert!(started.elapsed() < PATIENCE, "nginx does not listen");
-            let mut show = Show::start(&destination);
-            match show.accepted().await {
-                Ok(()) => break show,
-                Err(Ended::Failed(failure)) if failure.code() == "connect_refused" => {
-                    tokio::task::yield_now().await;
-                }
-                Err(other) => panic!("{other:?}"),
+/// Streams `clip`; what was said meanwhile, and where the recording is.
+async fn record(nginx: &Nginx, clip: &Clip, form: Form) -> (Vec<Notice>, PathBuf) {
+    let mut destination = destination(&format!("rtmp://127.0.0.1:{}/live/", nginx.port), None);
+    destination.primary_form = Some(form);
+    let started = Instant::now();
+    let mut show = loop {
+        assert!(started.elapsed() < PATIENCE, "nginx does not listen");
+        let mut show = Show::start(&destination);
+        match show.accepted().await {
+            Ok(()) => break show,
+            Err(Ended::Failed(failure)) if failure.code() == "connect_refused" => {
+                tokio::task::yield_now().await;
             }
-        };
-        show.send(clip.config.clone(), &clip.units);
-        assert_eq!(show.finish().await, Ended::Stopped { clean: true });
-        while !self.dir.path().join("recorded").exists() {
-            assert!(started.elapsed() < PATIENCE, "nginx does not close its recording");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            Err(other) => panic!("{other:?}"),
         }
-        (show.notices, self.dir.path().join(format!("{KEY}.flv")))
+    };
+    show.send(clip.config.clone(), &clip.units);
+    assert_eq!(show.finish().await, Ended::Stopped { clean: true });
+    while !nginx.dir.path().join("recorded").exists() {
+        assert!(started.elapsed() < PATIENCE, "nginx does not close its recording");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    (show.notices, nginx.dir.path().join(format!("{KEY}.flv")))
 }
 
 /// It accepted the stream and refused nothing; our own warning came, once, and before anything left.
@@ -152,16 +123,16 @@ fn clip(renditions: usize) -> Clip {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_a_single_rendition_as_it_was_sent() {
     let clip = clip(1);
-    let nginx = Nginx::start();
-    let (notices, recording) = nginx.record(&clip, Form::Legacy).await;
+    let nginx = recorder();
+    let (notices, recording) = record(&nginx, &clip, Form::Legacy).await;
     assert!(!notices.contains(&Notice::MultitrackUnannounced), "{notices:?}");
     packets_of(&recording).assert_same(&clip.packets());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn takes_three_renditions_and_keeps_no_picture() {
-    let nginx = Nginx::start();
-    let (notices, recording) = nginx.record(&clip(3), Form::Enhanced).await;
+    let nginx = recorder();
+    let (notices, recording) = record(&nginx, &clip(3), Form::Enhanced).await;
     assert_warned(&notices);
     // 270 pictures were sent, and every one of them was taken off the socket.
     assert_eq!(kept(&recording), BTreeMap::new());
@@ -169,8 +140,8 @@ async fn takes_three_renditions_and_keeps_no_picture() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn takes_three_renditions_and_keeps_one_when_the_primary_track_is_legacy() {
-    let nginx = Nginx::start();
-    let (notices, recording) = nginx.record(&clip(3), Form::Legacy).await;
+    let nginx = recorder();
+    let (notices, recording) = record(&nginx, &clip(3), Form::Legacy).await;
     assert_warned(&notices);
     let kept = kept(&recording);
     assert_eq!(kept[&TrackId(0)], Kept { configurations: 1, pictures: 90 });

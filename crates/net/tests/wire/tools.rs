@@ -51,6 +51,11 @@ pub(crate) fn nginx() -> PathBuf {
     root.canonicalize().unwrap()
 }
 
+/// Python with the `jsonschema` package: `GENLOCK_PYTHON`, or where `./x tools` puts it.
+pub(crate) fn python() -> PathBuf {
+    std::env::var_os("GENLOCK_PYTHON").map_or_else(|| tools().join("venv/bin/python"), PathBuf::from)
+}
+
 /// A program that is stopped when the test is over, whatever became of it.
 pub(crate) struct Program {
     child: Child,
