@@ -47,6 +47,9 @@ pub(crate) enum Command {
         /// Port for RTMPS; 0 takes a free one.
         #[arg(long, default_value_t = 0)]
         rtmps_port: u16,
+        /// Port for GetClientConfiguration and FindIngest over HTTPS; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        https_port: u16,
         /// Folder for received streams, events and the certificate.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
@@ -97,6 +100,12 @@ pub(crate) struct ChannelArgs {
     /// Refuse plain RTMP, as channels without insecure ingest do.
     #[arg(long)]
     pub(crate) secure_only: bool,
+    /// Several tracks: off, allow or require. Without it, standard channels allow them and the others take one.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) multitrack: Option<String>,
+    /// Largest rendition of several: sd (480p), hd (720p) or full-hd (1080p).
+    #[arg(long, value_name = "CLASS", default_value = "full-hd")]
+    pub(crate) max_resolution: String,
 }
 
 /// What is shown, how it is encoded, and where it is kept.
@@ -232,7 +241,7 @@ mod tests {
             "genlock",
             "genlock rehearse --headless --for 20s --scenes demo --canvas 1280x720 --fps 30",
             "genlock live --to rtmps://127.0.0.1:443/app --key-file k --priority 7 --ca ca.pem --json",
-            "genlock ingest",
+            "genlock ingest --https-port 8443 --multitrack require --max-resolution hd",
             "genlock doctor --json",
             "genlock check out",
             "genlock check out/received-1.flv --promise answer.json --json",

@@ -21,6 +21,7 @@ const KEY_FILE: &str = "ingest-key";
 pub(crate) struct Ports {
     pub(crate) rtmp: u16,
     pub(crate) rtmps: u16,
+    pub(crate) https: u16,
 }
 
 /// Runs until its time is over or a signal comes. Prints one JSON line when it is ready: the addresses, the file with
@@ -53,6 +54,7 @@ pub(crate) fn run(
     let config = IngestConfig {
         rtmp_port: ports.rtmp,
         rtmps_port: ports.rtmps,
+        https_port: ports.https,
         rules,
         keys: given.clone().into_iter().map(StreamKey::lasting).collect(),
         out_dir: Some(folder.clone()),
