@@ -143,8 +143,7 @@ fn grant_ladder(
         bitrate: Some(AUDIO_BITRATE),
     };
     let wants_vod = request.preferences.as_ref().is_some_and(|preferences| preferences.vod_track_audio);
-    let mut configuration = ClientConfiguration::default();
-    configuration.schema_version = request.version.name().into();
+    let mut configuration = blank(request);
     configuration.encoder_configurations =
         rungs.iter().map(|rung| rung.configuration(family, request.version)).collect();
     configuration.live_audio = vec![sound(0)];
@@ -178,12 +177,18 @@ pub(crate) fn register(
 
 /// As the service refuses: an id, endpoints without keys, and nothing granted (obs-multitrack.md 1.13).
 fn refusal(request: &ReceivedRequest, html: &str, service: &Service) -> ClientConfiguration {
-    let mut refused = ClientConfiguration::default();
-    refused.schema_version = request.version.name().into();
+    let mut refused = blank(request);
     refused.config_id = uuid();
     refused.status = Status::Error(Message::from_html(html));
     refused.ingest_endpoints = endpoints(&service.addresses);
     refused
+}
+
+/// An answer that says nothing yet, in the schema of the request.
+fn blank(request: &ReceivedRequest) -> ClientConfiguration {
+    let mut blank = ClientConfiguration::default();
+    request.version.name().clone_into(&mut blank.schema_version);
+    blank
 }
 
 /// RTMP first, as the service gives them (obs-multitrack.md 1.11).

@@ -105,7 +105,7 @@ pub fn scripted(answer: ScriptedAnswer) -> ConfigurationFaults {
 async fn numbers_nonsense_and_halves_on_demand() {
     let (ingest, _) = start_with(config(None)).await;
     let body = request().to_string();
-    for (method, path) in [("GET", FIND_INGEST)] {
+    for (method, path) in [("POST", CONFIGURATION), ("GET", FIND_INGEST)] {
         let body = if method == "POST" { body.as_bytes() } else { b"" };
         for status in [400, 429, 500, 503] {
             ingest.set_configuration_faults(scripted(ScriptedAnswer::HttpStatus(status)));

@@ -11,9 +11,12 @@
 
 mod accepted;
 mod asked;
+mod configured;
 mod faults;
 mod inquirer;
+mod promised;
 mod publisher;
 mod refused;
 mod secrets;
+mod show;
 mod starting;

@@ -155,6 +155,14 @@ impl Publisher {
         }
     }
 
+    /// Waits to be asked to move; where to.
+    pub async fn expect_reconnect_request(&mut self) -> Option<String> {
+        match self.wait_for(|event| matches!(event, ClientEvent::ReconnectRequest { .. })).await {
+            ClientEvent::ReconnectRequest { tc_url, .. } => tc_url,
+            other => panic!("{other:?}"),
+        }
+    }
+
     async fn wait_for(&mut self, wanted: impl Fn(&ClientEvent) -> bool) -> ClientEvent {
         loop {
             self.flush().await;
