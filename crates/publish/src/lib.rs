@@ -2,6 +2,7 @@
 //!
 //! * [`Session`]: from looking up the name to the last byte, with a deadline for every step.
 //! * [`SendQueue`]: what waits to be sent, in order and bounded.
+//! * [`RateControl`]: which bitrates the upload carries.
 //! * [`StartGate`]: where the stream may begin.
 //! * [`Attempts`]: when to ask a service again. [`InquiryFailure`]: why it gave no answer.
 //! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
@@ -14,6 +15,7 @@ mod failure;
 mod inquiry;
 mod latency;
 mod queue;
+mod rate_control;
 mod session;
 mod start;
 
@@ -23,6 +25,7 @@ pub use failure::{Cause, Failure, Fault, Stage};
 pub use inquiry::{InquiryCause, InquiryFailure};
 pub use latency::{Latency, Percentiles, Throughput};
 pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
+pub use rate_control::{RateAdvice, RateControl};
 pub use session::{
     Action, Deadlines, Ended, Event, Health, Notice, RungRates, Session, SessionConfig, Stats, Step,
     WallClock,

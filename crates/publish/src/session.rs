@@ -20,7 +20,7 @@ use units::{AccessUnit, MediaTime, Span, StreamConfig};
 pub use config::{Deadlines, RungRates, SessionConfig, WallClock};
 pub use notice::{Action, Ended, Event, Health, Notice, Stats, Step};
 
-use crate::{Answer, Cause, Failure, Latency, Stage, Throughput};
+use crate::{Answer, Cause, Failure, Latency, RateAdvice, RateControl, Stage, Throughput};
 use liveness::Liveness;
 use outgoing::Outgoing;
 
@@ -68,6 +68,7 @@ pub struct Session {
     liveness: Liveness,
     latency: Latency,
     throughput: Throughput,
+    rates: Option<RateControl>,
     judged_at: MediaTime,
     accepted_at: Option<MediaTime>,
     live_at: Option<MediaTime>,
@@ -93,6 +94,7 @@ impl Session {
         );
         Self {
             outgoing: Outgoing::new(&config),
+            rates: RateControl::new(&config.ladder),
             deadline: Some(now + config.deadlines.name),
             config,
             rtmp,
@@ -158,7 +160,7 @@ impl Session {
         match self.step {
             Step::Accepted | Step::Live => {
                 self.outgoing.push(unit, now);
-                if self.outgoing.has_reached_departure() {
+                if self.outgoing.is_departure_over(now) {
                     self.leave(now);
                 } else {
                     self.judge(now);
@@ -463,6 +465,10 @@ impl Session {
             self.end_farewell(false);
             return;
         }
+        if self.outgoing.is_departure_over(now) {
+            self.leave(now);
+            return;
+        }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.fail(match self.step {
                 Step::Resolving => Cause::NameTimedOut,
@@ -483,6 +489,7 @@ impl Session {
             if now - self.judged_at >= PULSE {
                 self.judged_at = now;
                 self.judge(now);
+                self.control_rates(now);
             }
         }
     }
@@ -493,6 +500,23 @@ impl Session {
         }
         if let Some(health) = self.liveness.judge(&self.outgoing.gauge(), now) {
             self.notices.push_back(Notice::Health(health));
+        }
+    }
+
+    fn control_rates(&mut self, now: MediaTime) {
+        let Some(rates) = &mut self.rates else { return };
+        // The engine follows the session that stays, and a queue that is being caught up with says nothing.
+        if self.step != Step::Live || self.depart_by.is_some() || self.outgoing.is_catching_up(now) {
+            return;
+        }
+        let advice =
+            rates.observe(self.outgoing.gauge().waiting, self.liveness.written(), self.outgoing.sound(), now);
+        match advice {
+            Some(RateAdvice::Bitrates(bitrates)) => self.notices.push_back(Notice::Bitrates(bitrates)),
+            Some(RateAdvice::Overwhelmed { sustainable }) => {
+                self.notices.push_back(Notice::Overwhelmed { sustainable });
+            }
+            None => {}
         }
     }
 
@@ -569,6 +593,11 @@ impl Session {
         self.outgoing.clear();
         self.actions.clear();
         self.actions.push_back(Action::Abort);
+        if let Some(rates) = self.rates.as_mut().filter(|rates| !rates.is_nominal()) {
+            // Nothing slows the encoders down any more; whatever else they feed gets its quality back.
+            rates.reset();
+            self.notices.push_back(Notice::Bitrates(rates.bitrates()));
+        }
         self.notices.push_back(Notice::Step(Step::Ended));
         self.notices.push_back(Notice::Ended(ended));
     }

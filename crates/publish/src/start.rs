@@ -53,9 +53,12 @@ impl StartGate {
 
     /// Gives the beginning of the stream, should one have been taken already.
     pub fn open(&mut self) -> Option<Start> {
-        let base = self.common_idr()?;
+        let (base, firsts) = self.common_idr()?;
         self.bytes = 0;
-        let units = std::mem::take(&mut self.held).into_iter().filter(|unit| unit.dts >= base).collect();
+        let mut units = std::mem::take(&mut self.held);
+        // Renditions may differ in how much earlier they decode: each begins with its own IDR.
+        let first = |of: Track| firsts.iter().find(|(track, _)| *track == of).map_or(base, |(_, dts)| *dts);
+        units.retain(|unit| unit.dts >= first(unit.track));
         Some(Start { timeline: Timeline::new(base), units })
     }
 
@@ -74,17 +77,19 @@ impl StartGate {
         self.bytes = held;
     }
 
-    /// Lowest decode time of the first group of IDRs that all renditions share; without renditions, of the first unit.
-    fn common_idr(&self) -> Option<Dts> {
-        let Some((first, others)) = self.tracks.split_first() else {
-            return self.held.first().map(|unit| unit.dts);
+    /// Lowest decode time of the first group of IDRs that all renditions share, and the decode time of each of them;
+    /// without renditions, that of the first unit.
+    fn common_idr(&self) -> Option<(Dts, Vec<(Track, Dts)>)> {
+        let Some(first) = self.tracks.first() else {
+            return self.held.first().map(|unit| (unit.dts, Vec::new()));
         };
         let idrs = |track: Track| self.held.iter().filter(move |unit| unit.track == track && unit.is_idr);
         idrs(*first).find_map(|idr| {
-            others
-                .iter()
-                .map(|track| idrs(*track).find(|other| other.pts == idr.pts).map(|other| other.dts))
-                .try_fold(idr.dts, |base, dts| dts.map(|dts| base.min(dts)))
+            let own = |track: &Track| {
+                idrs(*track).find(|other| other.pts == idr.pts).map(|other| (*track, other.dts))
+            };
+            let group: Vec<(Track, Dts)> = self.tracks.iter().map(own).collect::<Option<_>>()?;
+            Some((group.iter().map(|(_, dts)| *dts).min()?, group))
         })
     }
 }
@@ -113,6 +118,49 @@ mod tests {
         for track in 0..3 {
             let first = start.units.iter().find(|unit| unit.track == Track::Video(TrackId(track))).unwrap();
             assert!(first.is_idr && first.pts.as_millis() == 4_000);
+        }
+    }
+
+    #[test]
+    fn every_rendition_begins_with_its_idr_however_early_it_decodes() {
+        let mut stream = SyntheticStream::ladder(2);
+        let mut gate = StartGate::new(&stream.config());
+        // The second rendition decodes two pictures ahead of showing; it comes as early.
+        let mut units: Vec<AccessUnit> = stream
+            .take_span(Span::from_secs(5))
+            .into_iter()
+            .map(|unit| {
+                let mut unit = Arc::unwrap_or_clone(unit);
+                if unit.track == Track::Video(TrackId(1)) {
+                    unit.dts = unit.dts - Span::from_millis(67);
+                }
+                unit
+            })
+            .filter(|unit| unit.pts.as_millis() > 500)
+            .collect();
+        units.sort_by_key(|unit| unit.dts);
+        let start = units.into_iter().find_map(|unit| gate.offer(Arc::new(unit))).unwrap();
+        assert_eq!(start.timeline.origin().as_millis(), 1_933);
+        for track in 0..2 {
+            let first = start.units.iter().find(|unit| unit.track == Track::Video(TrackId(track))).unwrap();
+            assert!(first.is_idr && first.pts.as_millis() == 2_000, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_bounded_in_time_and_bytes() {
+        for (bytes, kept_ms) in [(usize::MAX, 10_000), (1_000_000, 2_700)] {
+            let mut stream = SyntheticStream::single();
+            let mut gate = StartGate::new(&stream.config());
+            for unit in stream.take_span(Span::from_secs(31)) {
+                gate.hold(unit, bytes);
+                let held: usize = gate.held.iter().map(|unit| unit.data.len()).sum();
+                assert!(held == gate.bytes && held <= bytes);
+            }
+            let start = gate.open().unwrap();
+            // The first keyframe of what was kept.
+            let kept = 31_000 - start.timeline.origin().as_millis();
+            assert!((kept_ms - 2_000..=kept_ms).contains(&kept), "{kept}");
         }
     }
 

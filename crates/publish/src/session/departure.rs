@@ -2,72 +2,116 @@
 
 use std::sync::Arc;
 
-use units::{AccessUnit, Dts, StreamConfig, Track};
+use units::{AccessUnit, Dts, MediaTime, Span, StreamConfig, Track};
+
+/// Sound of before the keyframe may come this much after it: sound and pictures take their time in different encoders.
+const LATE: Span = Span::from_millis(300);
+/// Lengths of units are rounded down to the nanosecond.
+const ROUNDING: Span = Span::from_micros(1);
 
 /// Finds the next IDR that all renditions share, among units that come after the wish to leave. What belongs before
-/// it goes through, what belongs behind it is left to the session that takes over.
+/// it goes through, what belongs behind it is left to the session that takes over; see [`crate::StartGate`], which
+/// draws the same line.
 #[derive(Debug)]
 pub(crate) struct Departure {
-    tracks: Vec<Track>,
+    renditions: Vec<Track>,
+    sound: Vec<Track>,
     /// From the first picture that may be the boundary on.
     held: Vec<Arc<AccessUnit>>,
-    /// Decode time of the first unit that is not ours any more.
-    boundary: Option<Dts>,
+    boundary: Option<Boundary>,
+}
+
+/// Where the other session begins.
+#[derive(Debug)]
+struct Boundary {
+    /// Decode time of its first unit.
+    begin: Dts,
+    found_at: MediaTime,
+    /// Sound that may still come for us.
+    awaited: Vec<Track>,
 }
 
 impl Departure {
     pub(crate) fn new(config: &StreamConfig) -> Self {
         Self {
-            tracks: config.video.iter().map(|video| Track::Video(video.track)).collect(),
+            renditions: config.video.iter().map(|video| Track::Video(video.track)).collect(),
+            sound: config.audio.iter().map(|audio| Track::Audio(audio.track)).collect(),
             held: Vec::new(),
             boundary: None,
         }
     }
 
     /// Everything of ours has come.
-    pub(crate) fn is_reached(&self) -> bool {
-        self.boundary.is_some()
+    pub(crate) fn is_over(&self, now: MediaTime) -> bool {
+        let over = |boundary: &Boundary| boundary.awaited.is_empty() || now - boundary.found_at >= LATE;
+        self.boundary.as_ref().is_some_and(over)
     }
 
     /// Takes a unit; gives those that are still to be sent.
-    pub(crate) fn offer(&mut self, unit: Arc<AccessUnit>) -> Vec<Arc<AccessUnit>> {
-        if self.is_reached() {
-            return Vec::new();
+    pub(crate) fn offer(&mut self, unit: Arc<AccessUnit>, now: MediaTime) -> Vec<Arc<AccessUnit>> {
+        if let Some(boundary) = &mut self.boundary {
+            return if boundary.takes(&unit) { vec![unit] } else { Vec::new() };
         }
-        if self.tracks.is_empty() {
+        if self.renditions.is_empty() {
             // Sound can be left anywhere.
-            self.boundary = Some(unit.dts);
+            self.boundary = Some(Boundary { begin: unit.dts, found_at: now, awaited: Vec::new() });
             return Vec::new();
         }
-        if self.held.is_empty() && !(unit.is_video() && unit.is_idr) {
+        if self.held.is_empty() && !is_keyframe(&unit) {
             return vec![unit];
         }
         self.held.push(unit);
         let mut passed = Vec::new();
-        while let Some(candidate) = self.held.iter().find(|unit| unit.is_video() && unit.is_idr) {
+        while let Some(candidate) = self.held.iter().find(|unit| is_keyframe(unit)) {
             let pts = candidate.pts;
-            let (mut base, mut missing, mut refuted) = (candidate.dts, false, false);
-            for track in &self.tracks {
-                let mut own = self.held.iter().filter(|unit| unit.track == *track);
-                if let Some(idr) = own.clone().find(|unit| unit.is_idr && unit.pts == pts) {
-                    base = base.min(idr.dts);
-                } else {
-                    missing = true;
-                    // No unit is decoded after it is shown: this rendition is past that time without an IDR.
-                    refuted |= own.any(|unit| unit.dts.as_nanos() > pts.as_nanos());
-                }
-            }
-            if !missing {
-                self.boundary = Some(base);
-                passed.extend(std::mem::take(&mut self.held).into_iter().filter(|unit| unit.dts < base));
+            let of = |track: Track| self.held.iter().filter(move |unit| unit.track == track);
+            let first_of = |track: Track| of(track).find(|unit| unit.is_idr && unit.pts == pts);
+            let firsts: Option<Vec<(Track, Dts)>> =
+                self.renditions.iter().map(|track| Some((*track, first_of(*track)?.dts))).collect();
+            if let Some(firsts) = firsts {
+                passed.extend(self.leave_at(&firsts, now));
                 return passed;
             }
+            // No unit is decoded after it is shown: a rendition that is past that time has no IDR for it.
+            let refuted = self.renditions.iter().any(|track| {
+                first_of(*track).is_none() && of(*track).any(|unit| unit.dts.as_nanos() > pts.as_nanos())
+            });
             if !refuted {
                 return passed;
             }
-            let next = self.held.iter().position(|unit| unit.is_video() && unit.is_idr && unit.pts != pts);
+            let next = self.held.iter().position(|unit| is_keyframe(unit) && unit.pts != pts);
             passed.extend(self.held.drain(..next.unwrap_or(self.held.len())));
         }
         passed
     }
+
+    /// Draws the line at these IDRs; gives what is held on our side of it.
+    fn leave_at(&mut self, firsts: &[(Track, Dts)], now: MediaTime) -> Vec<Arc<AccessUnit>> {
+        let begin = firsts.iter().map(|(_, dts)| *dts).min().unwrap_or_default();
+        let mut boundary = Boundary { begin, found_at: now, awaited: self.sound.clone() };
+        let mut passed = std::mem::take(&mut self.held);
+        passed.retain(|unit| match firsts.iter().find(|(track, _)| *track == unit.track) {
+            Some((_, first)) => unit.dts < *first,
+            None => boundary.takes(unit),
+        });
+        self.boundary = Some(boundary);
+        passed
+    }
+}
+
+impl Boundary {
+    /// Whether a unit that comes after the keyframe was found is ours, which only sound can be.
+    fn takes(&mut self, unit: &AccessUnit) -> bool {
+        if unit.is_video() {
+            return false;
+        }
+        if unit.dts + unit.span + ROUNDING >= self.begin {
+            self.awaited.retain(|track| *track != unit.track);
+        }
+        unit.dts < self.begin
+    }
+}
+
+fn is_keyframe(unit: &AccessUnit) -> bool {
+    unit.is_video() && unit.is_idr
 }

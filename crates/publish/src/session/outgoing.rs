@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ertmp::flv::{self, Form, FourCc, StreamMetadata, Timeline};
 use ertmp::{ClientSession, Error, MediaKind};
-use units::{AccessUnit, MediaTime, Span, StreamConfig, Track, TrackConfig, TrackId, VideoCodec};
+use units::{AccessUnit, Kbps, MediaTime, Span, StreamConfig, Track, TrackConfig, TrackId, VideoCodec};
 
 use super::config::SessionConfig;
 use super::departure::Departure;
@@ -151,7 +151,7 @@ impl Outgoing {
             return;
         };
         let units = match &mut self.departure {
-            Some(departure) => departure.offer(unit),
+            Some(departure) => departure.offer(unit, now),
             None => vec![unit],
         };
         for unit in units {
@@ -171,8 +171,8 @@ impl Outgoing {
     }
 
     /// Whether everything before that IDR has come.
-    pub(crate) fn has_reached_departure(&self) -> bool {
-        self.departure.as_ref().is_some_and(Departure::is_reached)
+    pub(crate) fn is_departure_over(&self, now: MediaTime) -> bool {
+        self.departure.as_ref().is_some_and(|departure| departure.is_over(now))
     }
 
     fn enqueue(&mut self, unit: Arc<AccessUnit>, config: Option<TrackConfig>, now: MediaTime) {
@@ -196,6 +196,11 @@ impl Outgoing {
 
     pub(crate) fn gauge(&self) -> Gauge {
         self.queue.gauge()
+    }
+
+    /// Bitrate of all sound.
+    pub(crate) fn sound(&self) -> Kbps {
+        self.config.audio.iter().map(|audio| audio.bitrate).sum()
     }
 
     pub(crate) fn dropped(&self) -> Vec<(Track, Dropped)> {

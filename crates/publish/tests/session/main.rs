@@ -8,6 +8,9 @@
     reason = "a test"
 )]
 
+mod departure;
+mod metrics;
+mod rates;
 mod rig;
 
 use std::sync::Arc;

@@ -51,7 +51,10 @@ pub(crate) fn config(url: &str) -> SessionConfig {
 
 impl Rig {
     pub(crate) fn new(config: SessionConfig) -> Self {
-        let now = MediaTime::from_millis(1_000);
+        Self::starting(config, MediaTime::from_millis(1_000))
+    }
+
+    pub(crate) fn starting(config: SessionConfig, now: MediaTime) -> Self {
         Self {
             session: Session::new(config, &[7; RANDOM_BYTES], now),
             server: ServerSession::new(ServerConfig::default(), &[9; RANDOM_BYTES]),
@@ -76,6 +79,13 @@ impl Rig {
         let mut rig = Self::new(config("rtmps://ingest.example/app"));
         rig.hitch = hitch;
         rig
+    }
+
+    /// The network, after [`Hitch::Connect`], lets the connection through at last.
+    pub(crate) fn let_connect(&mut self) {
+        self.hitch = Hitch::None;
+        self.open = true;
+        self.session.handle(Event::Connected, self.now);
     }
 
     /// A millisecond passes, over and over.
@@ -126,7 +136,10 @@ impl Rig {
                 Event::Connected
             }
             Action::StartTls if self.hitch != Hitch::Tls => Event::TlsDone,
-            Action::Close => Event::Closed,
+            Action::Close => {
+                self.open = false;
+                Event::Closed
+            }
             _ => return true,
         };
         self.session.handle(event, self.now);
