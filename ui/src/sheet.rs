@@ -10,6 +10,7 @@ mod server;
 mod stream_key;
 
 use control::{Command, LiveState, Preferences, Question};
+use egui::accesskit::Live;
 use egui::{
     Align, Align2, Area, Context, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Order, Rect, Response,
     Role, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2,
@@ -285,7 +286,8 @@ fn footer_row(ui: &mut Ui, words: Words<'_>, buttons: impl FnOnce(&mut Ui)) {
         let room = (whole - known - 16.0).max(0.0);
         ui.allocate_ui_with_layout(vec2(room, 40.0), layout, |ui| {
             ui.set_width(room);
-            paragraph(ui, words);
+            let response = paragraph(ui, words);
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(Live::Polite));
         });
         let start = pos2(ui.max_rect().right() - known, ui.max_rect().top());
         // Not cut off at the end of the row: a button that has grown pushes all of them to the left in the next pass.

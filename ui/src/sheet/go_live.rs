@@ -72,14 +72,16 @@ fn asked_for(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
 fn granted(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     let (theme, view) = (pass.theme, pass.view);
     let (mark, words) = ladder::state(theme, view);
-    let asks = view.preferences.chosen.multitrack && view.servers.has_key;
+    let (asks, has_key) = (view.preferences.chosen.multitrack, view.servers.has_key);
     line(ui, theme, mark, "Granted", words, |ui| {
         let action = match view.ladder.step {
             LadderStep::Granted if !view.ladder.granted.is_empty() => {
                 Some(("why these?", "Requested against granted, setting by setting"))
             }
-            LadderStep::NotAsked if asks => Some(("ask now", "Ask for the renditions; nobody sees anything")),
-            LadderStep::Refused | LadderStep::Unreachable => {
+            LadderStep::NotAsked if asks && has_key => {
+                Some(("ask now", "Ask for the renditions; nobody sees anything"))
+            }
+            LadderStep::Refused | LadderStep::Unreachable if has_key => {
                 Some(("ask again", "Ask for the renditions once more; nobody sees anything"))
             }
             _ => None,

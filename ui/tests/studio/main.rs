@@ -9,6 +9,7 @@
 )]
 
 mod accessibility;
+mod any_order;
 mod appearance;
 mod commands;
 mod fixture;

@@ -193,6 +193,33 @@ fn the_second_press_of_the_key_goes_live_once_nothing_is_in_the_way() {
 }
 
 #[test]
+fn nothing_goes_live_over_a_question() {
+    let ctrl_shift = Modifiers::CTRL | Modifiers::SHIFT;
+    let mut harness = open(ready());
+    press(&mut harness, ctrl_shift, Key::L);
+    harness.state_mut().view.question = Some(warning());
+    harness.run_steps(3);
+    assert_eq!(press(&mut harness, ctrl_shift, Key::L), []);
+    let asked = click(&mut harness, Role::Button, "Cancel");
+    assert_eq!(asked, [Command::Answer { question: 7, answer: Answer::Cancel }]);
+    harness.get_by_label("There is a question to answer first.");
+}
+
+#[test]
+fn without_a_key_nothing_is_asked_for() {
+    for step in [LadderStep::NotAsked, LadderStep::Refused, LadderStep::Unreachable] {
+        let mut view = ready();
+        view.servers.has_key = false;
+        view.ladder.step = step;
+        let mut harness = open(view);
+        assert_eq!(click(&mut harness, Role::Button, "Go live…"), []);
+        for action in ["ask now", "ask again"] {
+            assert!(harness.query_by_label(action).is_none(), "{step:?}: {action}");
+        }
+    }
+}
+
+#[test]
 fn the_key_is_handed_over_and_never_shown() {
     const KEY: &str = "sk_us-west-2_abcdefghijkl_0123456789";
     let mut view = ready();
