@@ -4,6 +4,7 @@
 //! `now` being the time stamps of the file. It never keeps media, so its memory is bounded whatever a peer sends.
 
 mod alignment;
+mod announced;
 mod arrival;
 mod bitrate;
 mod figures;
@@ -37,6 +38,7 @@ use sound::SoundTrack;
 use tracks::Key;
 use whole::{AllTracks, WholeStream};
 
+pub use announced::{AnnouncedMedia, AnnouncedTrack};
 pub use finding::{Breach, Code, CountedFinding, Finding, NamedBy, Severity, code};
 pub use flv_file::FlvFileJudge;
 pub use verdict::{AlignmentFigures, Figures, KeyframeFigures, MetricsFigures, TrackFigures, Verdict};
@@ -75,21 +77,6 @@ pub struct Sound {
     pub pts: Pts,
     /// Its length in bytes.
     pub bytes: usize,
-}
-
-/// What `onMetaData` announces; fields that were not there are `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AnnouncedMedia {
-    /// Width in pixels.
-    pub width_px: Option<f64>,
-    /// Height in pixels.
-    pub height_px: Option<f64>,
-    /// Frames per second.
-    pub frame_rate: Option<f64>,
-    /// Bitrate of the picture in kbps.
-    pub video_kbps: Option<f64>,
-    /// Bitrate of the sound in kbps.
-    pub audio_kbps: Option<f64>,
 }
 
 /// Something to react to at once.
@@ -209,7 +196,9 @@ impl Judge {
             }
         }
         self.announced = Some(media);
-        self.compare_announced_size(now);
+        for at in 0..self.pictures.len() {
+            self.compare_announced_size(at, now);
+        }
     }
 
     /// The decoder configuration of a picture track: an `AVCDecoderConfigurationRecord` or an
@@ -223,9 +212,7 @@ impl Judge {
         if let Some(track) = self.pictures.get_mut(at) {
             track.configure(codec, record, &conditions, now, &mut self.ledger);
         }
-        if track == TrackId::PRIMARY {
-            self.compare_announced_size(now);
-        }
+        self.compare_announced_size(at, now);
     }
 
     /// The decoder configuration of a sound track, an `AudioSpecificConfig`.
@@ -430,21 +417,6 @@ impl Judge {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn compare_announced_size(&mut self, now: MediaTime) {
-        let (Some(announced), Some(size)) = (&self.announced, self.primary().and_then(PictureTrack::size))
-        else {
-            return;
-        };
-        let (Some(width), Some(height)) = (announced.width_px, announced.height_px) else {
-            return;
-        };
-        let same = |announced: f64, coded: u32| (announced - f64::from(coded)).abs() < 0.5;
-        if !(same(width, size.width_px()) && same(height, size.height_px())) {
-            let sentence = format!("The picture is announced as {width:.0}x{height:.0} but coded as {size}.");
-            self.report(Finding::new(Severity::Note, code::ANNOUNCED_DIFFERS, now, sentence, ""));
         }
     }
 }

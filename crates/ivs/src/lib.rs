@@ -27,9 +27,9 @@ pub use address::{IngestAddress, Protocol, RtmpTarget};
 pub use audio_specific_config::AudioSpecificConfig;
 pub use error::Error;
 pub use judge::{
-    AlignmentFigures, AnnouncedMedia, Breach, Code, CountedFinding, Figures, Finding, FlvFileJudge, Judge,
-    KeyframeFigures, MetricsFigures, NamedBy, Observation, Picture, Severity, Sound, TrackFigures, Verdict,
-    code,
+    AlignmentFigures, AnnouncedMedia, AnnouncedTrack, Breach, Code, CountedFinding, Figures, Finding,
+    FlvFileJudge, Judge, KeyframeFigures, MetricsFigures, NamedBy, Observation, Picture, Severity, Sound,
+    TrackFigures, Verdict, code,
 };
 pub use key::{is_key_shaped, redact};
 pub use limits::{ChannelType, MultitrackInput, ResolutionClass, Rules};

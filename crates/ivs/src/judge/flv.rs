@@ -1,7 +1,6 @@
 //! From FLV tag bodies, as RTMP carries them, to what is judged.
 
 use ertmp::MediaKind;
-use ertmp::amf0::Value;
 use ertmp::flv::{
     AudioPacket, AudioTag, ExVideoBody, FourCc, FrameType, LegacyAudioBody, LegacyVideoBody, Tracks,
     VideoPacket, VideoTag,
@@ -10,22 +9,8 @@ use units::{Dts, MediaTime, Pts, TrackId, VideoCodec};
 
 use super::finding::{Finding, Severity, code};
 use super::packaging::Form;
-use super::{AnnouncedMedia, Judge, Picture, Sound};
+use super::{Judge, Picture, Sound};
 use crate::limits::MultitrackInput;
-
-impl AnnouncedMedia {
-    /// Reads the value of `onMetaData` (FLV 10.1, E.5).
-    pub fn read(metadata: &Value) -> Self {
-        let number = |name| metadata.get(name).and_then(Value::as_number).filter(|number| number.is_finite());
-        Self {
-            width_px: number("width"),
-            height_px: number("height"),
-            frame_rate: number("framerate"),
-            video_kbps: number("videodatarate"),
-            audio_kbps: number("audiodatarate"),
-        }
-    }
-}
 
 impl Judge {
     /// The body of an audio or video message (or FLV tag) with its timestamp in milliseconds, which may wrap.

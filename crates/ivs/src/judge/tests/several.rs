@@ -518,6 +518,31 @@ fn metrics_behind_the_picture_are_a_warning() {
 }
 
 #[test]
+fn what_is_announced_of_each_track_is_compared() {
+    use ertmp::amf0::Value;
+    let show = Show::default();
+    let size = |width: f64, height: f64| {
+        Value::object([("width", Value::from(width)), ("height", Value::from(height))])
+    };
+    let announce = |second: Value| {
+        let map = Value::object([("1", size(852.0, 480.0)), ("2", second)]);
+        let metadata = Value::object([
+            ("width", Value::from(1280.0)),
+            ("height", Value::from(720.0)),
+            ("videoTrackIdInfoMap", map),
+        ]);
+        let mut judge = Judge::new(show.rules());
+        judge.promise(show.promise().unwrap());
+        judge.announced(AnnouncedMedia::read(&metadata), MediaTime::ZERO);
+        configure(&mut judge, &show.make().0);
+        codes(&mut judge)
+    };
+    assert_eq!(announce(size(640.0, 360.0)), [""; 0]);
+    assert_eq!(announce(Value::object([("framerate", Value::from(30.0))])), [""; 0]);
+    assert_eq!(announce(size(1280.0, 720.0)), ["announced-differs"]);
+}
+
+#[test]
 fn many_tracks_in_a_message_are_read_and_noted() {
     use ertmp::flv::{ExVideoBody, ExVideoTag, FrameType, Tracks, VideoPacket, VideoTag};
     let show = Show { promised: Some(Show::default().sent[..2].to_vec()), ..Show::default() };
