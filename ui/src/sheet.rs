@@ -242,6 +242,8 @@ impl Surface<'_> {
         let footer_id = id.with("footer height");
         let footer_height = ui.data(|data| data.get_temp::<f32>(footer_id)).unwrap_or(56.0);
         let most = (height - header_height - footer_height).max(80.0);
+        // A sheet is not explored with the pointer first: that there is more below must be seen at once.
+        ui.spacing_mut().scroll.dormant_handle_opacity = 0.6;
         // Without a least height, egui gives a new sheet less than there is room for.
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {

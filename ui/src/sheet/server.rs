@@ -79,6 +79,8 @@ fn is_chosen(entry: &ServerEntry, chosen: &ServerChoice) -> bool {
 fn menu(ui: &mut Ui, theme: &Theme, entries: &[ServerEntry], chosen: &ServerChoice) -> Option<Picked> {
     let mut picked = None;
     ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+        // Menus take the borders off; an empty circle needs one to be seen.
+        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, theme.third);
         for entry in entries {
             let is_custom = matches!(entry.choice, ServerChoice::Custom(_));
             let label = match (entry.available, is_custom) {
