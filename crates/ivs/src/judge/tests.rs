@@ -1,4 +1,5 @@
 mod several;
+mod show;
 
 use proptest::prelude::*;
 use units::{Kbps, Size};

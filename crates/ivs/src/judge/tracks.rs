@@ -64,6 +64,7 @@ impl Judge {
     }
 
     pub(super) fn take_promise(&mut self, promise: Promise) {
+        self.pictures.truncate(1);
         if self.policy() != MultitrackInput::NotAllowed {
             for id in (1u8..).take(promise.tracks.len().saturating_sub(1)).take(alignment::MOST_TRACKS - 1) {
                 self.pictures.push(PictureTrack::new(TrackId(id)));
@@ -220,9 +221,15 @@ impl Judge {
         }
     }
 
+    /// Tracks of which nothing came.
     fn miss_absent_tracks(&mut self, now: MediaTime) {
-        let Key::Promising(promise) = &self.key else { return };
-        let promised = promise.tracks.len();
+        let promised = match &self.key {
+            Key::Promising(promise) => Some(promise.tracks.len()),
+            Key::Plain | Key::Unknown => None,
+        };
+        if promised.is_none() && !self.has_several() {
+            return;
+        }
         let mut absent: Vec<String> = Vec::new();
         for track in &mut self.pictures {
             if track.frames == 0 {
@@ -233,12 +240,15 @@ impl Judge {
         if absent.is_empty() {
             return;
         }
-        let came = promised.saturating_sub(absent.len());
-        let sentence = format!(
-            "{promised} video tracks were promised and {came} came; {} {} is missing.",
-            if absent.len() == 1 { "track" } else { "tracks" },
-            absent.join(", ")
-        );
+        let names = format!("{} {}", if absent.len() == 1 { "track" } else { "tracks" }, absent.join(", "));
+        let sentence = match promised {
+            Some(promised) => format!(
+                "{promised} video {} promised and {} came; there is no picture of {names}.",
+                if promised == 1 { "track was" } else { "tracks were" },
+                promised.saturating_sub(absent.len()),
+            ),
+            None => format!("Of {} video tracks, there is no picture of {names}.", self.pictures.len()),
+        };
         self.refuse_track_count(Severity::Refused, sentence, now);
     }
 
