@@ -40,7 +40,7 @@ pub struct IngestConfig {
     /// Whether the answer to `connect` states Enhanced RTMP capabilities, several tracks and the request to reconnect
     /// among them. The service's own ingest may state none, so a publisher must do without.
     pub states_capabilities: bool,
-    /// Whether renditions in H.265 are granted to publishers that say they encode it. Otherwise all are H.264.
+    /// Whether renditions in H.265 are granted to publishers that say they encode it. All others get H.264.
     pub offers_hevc: bool,
     /// Connections at a time to each port; further ones are closed at once.
     pub max_connections: usize,
@@ -143,7 +143,7 @@ pub struct ConfigurationFaults {
 /// An answer over HTTPS that was decided beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptedAnswer {
-    /// An HTTP status, 100 to 599, with an empty body.
+    /// An HTTP status, 200 to 599, with an empty body.
     HttpStatus(u16),
     /// HTTP 200 with this body, whatever it is.
     Body(Vec<u8>),

@@ -67,9 +67,10 @@ pub(crate) async fn answer(
             Status::Unknown { result: result.clone(), message: Message::default() }
         }
         Some(scripted) => {
-            let truth = || said(&decide(&request, faults, &mut InquiryReport::clone(report), service)).body;
-            let truth = truth();
-            return play(scripted, || truth, report).await;
+            // What the truth would have noted is not what was answered.
+            let mut unseen = report.clone();
+            let truth = || said(&decide(&request, faults, &mut unseen, service)).body;
+            return play(scripted, truth, report).await;
         }
     };
     let mut decided = decide(&request, faults, report, service);
@@ -130,10 +131,10 @@ fn grant_ladder(
     let limit = MAX_MULTITRACK_BITRATE.value;
     wish.max_bitrate = Some(wish.max_bitrate.map_or(limit, |own| own.min(limit)));
     wish.max_tracks = wish.max_tracks.into_iter().chain(faults.maximum_tracks).min();
-    if !config.offers_hevc {
-        // As the service was seen to do: whoever encodes something else only is granted this too (obs-multitrack.md 1.11).
-        wish.codecs = vec![VideoCodec::Avc];
-    }
+    // The list of codecs is in no order. H.264 is granted to everybody else, also to those who do not name it, as the
+    // service was seen to do (obs-multitrack.md 1.11).
+    let is_hevc = config.offers_hevc && request.client.supported_codecs.contains(&VideoCodec::Hevc);
+    wish.codecs = vec![if is_hevc { VideoCodec::Hevc } else { VideoCodec::Avc }];
     let rungs = grant(&wish).map_err(|refusal| sentence(&refusal.to_string()))?;
     let family = encoder_family(request);
     let sound = |track_id| AudioConfiguration {
@@ -255,3 +256,6 @@ pub(crate) fn servers(addresses: &Addresses) -> Vec<u8> {
     ]});
     ingests.to_string().into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,7 +255,8 @@ pub(crate) async fn play(
     report.outcome = InquiryOutcome::Fault;
     match scripted {
         ScriptedAnswer::HttpStatus(status) => {
-            Said::empty(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            let status = StatusCode::from_u16(*status).ok().filter(|status| !status.is_informational());
+            Said::empty(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
         }
         ScriptedAnswer::Body(body) => Said::json(body.clone()),
         ScriptedAnswer::CutShort => Said { cut: true, ..Said::json(truth()) },

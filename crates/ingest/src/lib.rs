@@ -2,8 +2,10 @@
 //!
 //! It listens for RTMP and for RTMPS with a certificate made for the run, knows stream keys that expire and lets one
 //! publisher per key in, judges every stream by the rules of its channel with [`ivs::Judge`], tells what happens as
-//! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT and several tracks
-//! are not spoken: a multitrack stream is answered as a channel answers that is not configured for it.
+//! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT is not spoken.
+//!
+//! Over HTTPS it answers GetClientConfiguration with a ladder by [`ivs::ladder::grant`] and a key that carries it, and
+//! FindIngest with its own addresses. Who publishes with such a key is held to its ladder.
 //!
 //! What a peer sends can end its own connection and nothing else. Memory per connection is bounded: the longest
 //! message is [`MAX_MESSAGE_BYTES`], and a full queue to the disk stops the reading.

@@ -283,7 +283,10 @@ async fn the_documented_schema_is_spoken_too() {
     wish["stream_attempt_start_time"] = json!("2026-11-21T11:00:00.000Z");
     wish["capabilities"]["system"]["arm_emulation"] = json!(false);
     wish["capabilities"]["system"].as_object_mut().unwrap().remove("armEmulation");
-    wish["capabilities"].as_object_mut().unwrap().remove("gaming_features");
+    wish["capabilities"]["gaming_features"] = json!({
+        "game_bar_enabled": true, "game_dvr_allowed": true, "game_dvr_enabled": false,
+        "game_dvr_bg_recording": false, "game_mode_enabled": true, "hags_enabled": true,
+    });
     wish["preferences"] = json!({
         "width": 1280, "height": 720, "canvas_width": 1280, "canvas_height": 720,
         "framerate": { "numerator": 30, "denominator": 1 },

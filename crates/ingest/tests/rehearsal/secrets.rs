@@ -1,10 +1,17 @@
 //! The stream key is in nothing that was written or said.
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use ingest::{Faults, Refusal};
+use ivs::client_configuration::ClientConfiguration;
+use ivs::{MultitrackInput, ResolutionClass};
+use serde_json::json;
 
+use crate::inquirer::*;
 use crate::publisher::*;
+use crate::show::{Show, stream_name};
 
 fn assert_nowhere(folder: &Path, secret: &str) {
     let mut files = 0;
@@ -59,4 +66,72 @@ async fn the_key_is_in_no_file_report_event_or_answer() {
     assert!(!said.contains(KEY), "{said}");
     ingest.stop().await;
     assert_nowhere(folder.path(), KEY);
+}
+
+/// Everything that is logged, at every level.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn granted_keys_and_the_key_they_stand_for_are_in_no_log_file_or_report() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The runtime of a test has this thread only.
+    let guard = tracing::subscriber::set_default(subscriber);
+    let folder = tempfile::tempdir().unwrap();
+    let mut chatty = config(Some(folder.path()));
+    chatty.rules.multitrack = MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd };
+    let (ingest, _) = start_with(chatty).await;
+    let answer = configure(&ingest, &request()).await;
+    let granted = ClientConfiguration::parse(&answer.body).unwrap();
+    let name = stream_name(&granted);
+    let (key, _) = name.split_once('?').unwrap();
+
+    // Keys where they belong, and where they do not: in a wrong key, a path, a method, a type, a client's name.
+    let show = Show::of(&granted);
+    let mut publisher = show.publish(&ingest, &name).await;
+    show.end(&mut publisher).await;
+    report_number(&ingest, 1).await;
+    let mut expired = Publisher::dial(&ingest, &ingest.addresses().rtmp, key).await;
+    let mut said = format!("{:?}", expired.expect_refusal().await);
+    report_number(&ingest, 2).await;
+    for secret in [KEY, key] {
+        ask(&ingest, "POST", &format!("/{secret}"), b"{}").await;
+        ask(&ingest, secret, CONFIGURATION, b"{}").await;
+        ask(&ingest, "POST", CONFIGURATION, secret.as_bytes()).await;
+        let mut odd = request();
+        odd["client"]["name"] = json!(secret);
+        odd[secret] = json!(secret);
+        configure(&ingest, &odd).await;
+        odd["authentication"] = json!([secret]);
+        odd["schema_version"] = json!(secret);
+        configure(&ingest, &odd).await;
+        odd = request();
+        odd["authentication"] = json!(format!("{secret}x"));
+        said.push_str(&String::from_utf8(configure(&ingest, &odd).await.body).unwrap());
+    }
+    said.push_str(&format!("{:?} {:?}", ingest.inquiries(), ingest.reports()));
+    ingest.stop().await;
+    drop(guard);
+    said.push_str(&String::from_utf8(logged.0.lock().unwrap().clone()).unwrap());
+    assert!(said.contains("GetClientConfiguration") && said.contains("Session Created"), "{said}");
+    for secret in [KEY, key] {
+        assert!(!said.contains(secret), "{said}");
+        assert_nowhere(folder.path(), secret);
+    }
 }
