@@ -1,5 +1,5 @@
 //! The encoders we know: the fallback order, and the one table of what each generic setting is called by each of
-//! them, in which unit.
+//! them, in which unit. One file per back end.
 //!
 //! Property names and units are those of GStreamer's own element documentation, 1.22 (Debian 12) and 1.28 (shipped on
 //! Windows); where a name changed between them both are listed and the one that exists is used. NVENC and Media
@@ -7,55 +7,86 @@
 
 use std::fmt;
 
-use units::{Kbps, VideoProfile};
+use units::{Kbps, VideoCodec, VideoProfile};
 
-use crate::property::{Assignment, NotHonoured, Value};
-use crate::rendition::{LatencyTuning, Multipass, Preset, RenditionConfig};
+use crate::property::{Assignment, Honoured, NotHonoured, Value};
+use crate::rendition::RenditionConfig;
+
+mod amf;
+mod media_foundation;
+mod nvenc;
+mod openh264;
+mod quick_sync;
+pub(crate) mod setting;
+mod x264;
+mod x265;
 
 /// An encoder family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BackendKind {
-    /// NVIDIA, `nvh264enc`.
+    /// NVIDIA, `nvh264enc` and `nvh265enc`.
     Nvenc,
-    /// AMD, `amfh264enc`.
+    /// AMD, `amfh264enc` and `amfh265enc`.
     Amf,
-    /// Intel, `qsvh264enc`.
+    /// Intel, `qsvh264enc` and `qsvh265enc`.
     QuickSync,
-    /// Whatever Windows offers, `mfh264enc`.
+    /// Whatever Windows offers, `mfh264enc` and `mfh265enc`.
     MediaFoundation,
-    /// Software, `x264enc`.
+    /// Software, `x264enc`; H.264 only.
     X264,
-    /// Software of last resort, `openh264enc`.
+    /// Software, `x265enc`; H.265 only.
+    X265,
+    /// Software of last resort, `openh264enc`; H.264 only.
     OpenH264,
 }
 
-/// Order in which encoders are tried: hardware by vendor, then what the system offers, then software.
-pub const FALLBACK_ORDER: [BackendKind; 6] = [
+/// Order in which encoders are tried: hardware by vendor, then what the system offers, then software. Those that do
+/// not make the wanted code are passed over.
+pub const FALLBACK_ORDER: [BackendKind; 7] = [
     BackendKind::Nvenc,
     BackendKind::Amf,
     BackendKind::QuickSync,
     BackendKind::MediaFoundation,
     BackendKind::X264,
+    BackendKind::X265,
     BackendKind::OpenH264,
 ];
 
+/// All codes, H.264 first.
+pub(crate) const CODECS: [VideoCodec; 2] = [VideoCodec::Avc, VideoCodec::Hevc];
+
 impl BackendKind {
-    /// Name of the GStreamer element that makes H.264.
+    /// Name of the GStreamer element that makes `codec`, or `None` where the family makes no such code.
+    pub const fn element_for(self, codec: VideoCodec) -> Option<&'static str> {
+        Some(match (self, codec) {
+            (Self::Nvenc, VideoCodec::Avc) => "nvh264enc",
+            (Self::Nvenc, VideoCodec::Hevc) => "nvh265enc",
+            (Self::Amf, VideoCodec::Avc) => "amfh264enc",
+            (Self::Amf, VideoCodec::Hevc) => "amfh265enc",
+            (Self::QuickSync, VideoCodec::Avc) => "qsvh264enc",
+            (Self::QuickSync, VideoCodec::Hevc) => "qsvh265enc",
+            (Self::MediaFoundation, VideoCodec::Avc) => "mfh264enc",
+            (Self::MediaFoundation, VideoCodec::Hevc) => "mfh265enc",
+            (Self::X264, VideoCodec::Avc) => "x264enc",
+            (Self::X265, VideoCodec::Hevc) => "x265enc",
+            (Self::OpenH264, VideoCodec::Avc) => "openh264enc",
+            (Self::X264 | Self::OpenH264, VideoCodec::Hevc) | (Self::X265, VideoCodec::Avc) => return None,
+        })
+    }
+
+    /// Name of the family's first GStreamer element: the one for H.264 where it makes that.
     pub const fn element(self) -> &'static str {
-        match self {
-            Self::Nvenc => "nvh264enc",
-            Self::Amf => "amfh264enc",
-            Self::QuickSync => "qsvh264enc",
-            Self::MediaFoundation => "mfh264enc",
-            Self::X264 => "x264enc",
-            Self::OpenH264 => "openh264enc",
+        match (self.element_for(VideoCodec::Avc), self.element_for(VideoCodec::Hevc)) {
+            (Some(element), _) | (None, Some(element)) => element,
+            (None, None) => "",
         }
     }
 
-    /// The back end whose element is called `element`.
+    /// The back end that has an element called `element`.
     pub fn from_element(element: &str) -> Option<Self> {
-        FALLBACK_ORDER.into_iter().find(|kind| kind.element() == element)
+        let named = |kind: &Self| CODECS.iter().any(|codec| kind.element_for(*codec) == Some(element));
+        FALLBACK_ORDER.into_iter().find(named)
     }
 
     /// Whether it runs on a GPU's encoder block. Media Foundation may, we can not know.
@@ -72,26 +103,47 @@ impl BackendKind {
         }
     }
 
-    /// By how many pictures decoding runs ahead of showing, at most, with `b_frames` B-pictures. B-pictures are
-    /// never referred to by others in any of our mappings, except where Media Foundation does as it pleases.
-    pub(crate) const fn reorder_depth(self, b_frames: u8) -> usize {
-        match (self, b_frames) {
+    /// B-pictures between two others that this family makes of what `config` asks.
+    pub(crate) fn b_frames(self, config: &RenditionConfig) -> u8 {
+        let asked = config.settings.effective_b_frames();
+        match (self, config.codec) {
+            (Self::X265 | Self::OpenH264, _) | (Self::Amf, VideoCodec::Hevc) => 0,
+            (Self::MediaFoundation, _) => asked.min(2),
+            _ => asked,
+        }
+    }
+
+    /// By how many pictures decoding runs ahead of showing, at most. B-pictures are never referred to by others in any
+    /// of our mappings, except where Media Foundation does as it pleases.
+    pub(crate) fn reorder_depth(self, config: &RenditionConfig) -> usize {
+        match (self, self.b_frames(config)) {
             (_, 0) => 0,
             (Self::MediaFoundation, _) => 2,
             _ => 1,
         }
     }
 
-    /// Name and value of the bitrate property for a bitrate of `bitrate`, rounded down to the element's unit.
-    pub(crate) fn bitrate(self, bitrate: Kbps) -> Assignment {
-        let kbps = i64::from(bitrate.0);
-        let value = match self {
+    /// Whether a changed bitrate makes the encoder begin anew with an IDR, so that it may change only where one is
+    /// scheduled. Seen with x265 3.5 in GStreamer 1.22; the elements of hardware encoders reconfigure without, as their
+    /// documentation says.
+    pub const fn changes_bitrate_by_idr(self) -> bool {
+        matches!(self, Self::X265)
+    }
+
+    /// `bitrate` in the unit of the family's elements, rounded down.
+    const fn bitrate_units(self, bitrate: Kbps) -> i64 {
+        let kbps = bitrate.0 as i64;
+        match self {
             // Both multiply by 1024 (gst-plugins-bad, nvcodec and mediafoundation plugins).
             Self::Nvenc | Self::MediaFoundation => kbps * 1000 / 1024,
-            Self::Amf | Self::QuickSync | Self::X264 => kbps,
+            Self::Amf | Self::QuickSync | Self::X264 | Self::X265 => kbps,
             Self::OpenH264 => kbps * 1000,
-        };
-        Assignment::must("bitrate", &["bitrate"], Value::Number(value.max(1)))
+        }
+    }
+
+    /// Name and value of the bitrate property for a bitrate of `bitrate`, rounded down to the element's unit.
+    pub(crate) fn bitrate(self, bitrate: Kbps) -> Assignment {
+        Assignment::must(setting::BITRATE, &["bitrate"], Value::Number(self.bitrate_units(bitrate).max(1)))
     }
 }
 
@@ -103,6 +155,7 @@ impl fmt::Display for BackendKind {
             Self::QuickSync => "Intel Quick Sync",
             Self::MediaFoundation => "Windows Media Foundation",
             Self::X264 => "x264 (software)",
+            Self::X265 => "x265 (software)",
             Self::OpenH264 => "OpenH264 (software)",
         })
     }
@@ -113,8 +166,10 @@ impl fmt::Display for BackendKind {
 pub(crate) struct Mapping {
     /// What to set, in this order.
     pub(crate) assignments: Vec<Assignment>,
-    /// What was asked for and has no counterpart.
+    /// What was asked for and has no counterpart, or not quite.
     pub(crate) not_honoured: Vec<NotHonoured>,
+    /// What is so without a property of its own: by the caps, within an option string, or by leaving a property alone.
+    pub(crate) noted: Vec<Honoured>,
 }
 
 impl Mapping {
@@ -128,6 +183,11 @@ impl Mapping {
 
     fn may(&mut self, setting: &'static str, names: &'static [&'static str], value: Value) {
         self.set(Assignment::may(setting, names, value));
+    }
+
+    fn note(&mut self, setting: &'static str, property: &str, value: impl Into<String>) {
+        let (setting, property, value) = (setting.to_owned(), property.to_owned(), value.into());
+        self.noted.push(Honoured { setting, property, value });
     }
 
     fn lacks(&mut self, setting: &'static str, asked: bool, reason: &str) {
@@ -155,261 +215,31 @@ pub(crate) fn software_threads(config: &RenditionConfig, cores: usize) -> i64 {
 pub(crate) fn map(kind: BackendKind, config: &RenditionConfig, cores: usize) -> Mapping {
     let mut mapping = Mapping::default();
     mapping.set(kind.bitrate(config.bitrate));
+    mapping.note(setting::PROFILE, "profile", profile_name(kind.profile(config.profile)));
     match kind {
-        BackendKind::Nvenc => nvenc(&mut mapping, config),
-        BackendKind::Amf => amf(&mut mapping, config),
-        BackendKind::QuickSync => quick_sync(&mut mapping, config),
-        BackendKind::MediaFoundation => media_foundation(&mut mapping, config),
-        BackendKind::X264 => x264(&mut mapping, config, software_threads(config, cores)),
-        BackendKind::OpenH264 => openh264(&mut mapping, config, software_threads(config, cores)),
+        BackendKind::Nvenc => nvenc::map(&mut mapping, config),
+        BackendKind::Amf => amf::map(&mut mapping, config),
+        BackendKind::QuickSync => quick_sync::map(&mut mapping, config),
+        BackendKind::MediaFoundation => media_foundation::map(&mut mapping, config),
+        BackendKind::X264 => x264::map(&mut mapping, config, software_threads(config, cores)),
+        BackendKind::X265 => x265::map(&mut mapping, config, software_threads(config, cores)),
+        BackendKind::OpenH264 => openh264::map(&mut mapping, config, software_threads(config, cores)),
     }
     mapping
+}
+
+/// GStreamer's name of a profile.
+pub(crate) const fn profile_name(profile: VideoProfile) -> &'static str {
+    match profile {
+        VideoProfile::ConstrainedBaseline => "constrained-baseline",
+        VideoProfile::Main => "main",
+        VideoProfile::High => "high",
+    }
 }
 
 /// Bits in the rate control buffer.
 fn buffer_bits(config: &RenditionConfig) -> i64 {
     i64::from(config.bitrate.0) * i64::from(config.settings.effective_buffer_ms())
-}
-
-fn nvenc(mapping: &mut Mapping, config: &RenditionConfig) {
-    let settings = &config.settings;
-    let tuning = settings.effective_tuning();
-    mapping.must("rate control", &["rate-control", "rc-mode"], Value::Nick(&["cbr"]));
-    // Never by itself: every IDR is forced by the group's schedule.
-    mapping.must("keyframe interval", &["gop-size"], Value::Number(-1));
-    mapping.may("rate control buffer", &["vbv-buffer-size"], Value::Number(buffer_bits(config) / 1024));
-    let preset: &'static [&'static str] = match settings.preset.unwrap_or(Preset::BALANCED).step() {
-        1 => &["p1", "hp", "low-latency-hp"],
-        2 => &["p2", "hp", "low-latency-hp"],
-        3 => &["p3", "low-latency", "default"],
-        4 => &["p4", "low-latency", "default"],
-        5 => &["p5", "low-latency-hq", "hq"],
-        6 => &["p6", "low-latency-hq", "hq"],
-        _ => &["p7", "low-latency-hq", "hq"],
-    };
-    mapping.may("preset", &["preset"], Value::Nick(preset));
-    mapping.may(
-        "latency tuning",
-        &["tune"],
-        Value::Nick(match tuning {
-            LatencyTuning::Zero => &["ultra-low-latency"],
-            LatencyTuning::Low => &["low-latency"],
-            LatencyTuning::Quality => &["high-quality"],
-        }),
-    );
-    let zero = tuning == LatencyTuning::Zero;
-    mapping.may("zero reordering", &["zero-reorder-delay", "zerolatency"], Value::Flag(zero));
-    mapping.may(
-        "B-frames",
-        &["b-frames", "bframes"],
-        Value::Number(i64::from(settings.effective_b_frames())),
-    );
-    // Adaptive I-frames are scene-cut IDRs under another name.
-    mapping.may("no scene-cut IDRs", &["i-adapt"], Value::Flag(false));
-    mapping.may("even groups of pictures", &["strict-gop"], Value::Flag(true));
-    mapping.may("access unit delimiters", &["aud"], Value::Flag(false));
-    mapping.may("repeated headers", &["repeat-sequence-header"], Value::Flag(true));
-    if let Some(frames) = settings.lookahead_frames {
-        mapping.may("lookahead", &["rc-lookahead"], Value::Number(i64::from(frames.min(32))));
-    }
-    if let Some(on) = settings.adaptive_quantisation {
-        mapping.may("adaptive quantisation", &["spatial-aq"], Value::Flag(on));
-        mapping.may("temporal adaptive quantisation", &["temporal-aq"], Value::Flag(on));
-        // OBS's strength, which the service's answers are tuned against.
-        mapping.may(
-            "adaptive quantisation strength",
-            &["aq-strength"],
-            Value::Number(if on { 8 } else { 0 }),
-        );
-    }
-    if let Some(multipass) = settings.multipass {
-        let nick: &'static [&'static str] = match multipass {
-            Multipass::Off => &["disabled"],
-            Multipass::Quarter => &["two-pass-quarter"],
-            Multipass::Full => &["two-pass"],
-        };
-        mapping.may("multipass", &["multi-pass"], Value::Nick(nick));
-    }
-}
-
-fn amf(mapping: &mut Mapping, config: &RenditionConfig) {
-    let settings = &config.settings;
-    mapping.must("rate control", &["rate-control"], Value::Nick(&["cbr"]));
-    mapping.must(
-        "keyframe interval",
-        &["gop-size"],
-        Value::Number(i64::from(config.keyint_frames().min(1000))),
-    );
-    mapping.may(
-        "latency tuning",
-        &["usage"],
-        Value::Nick(match settings.effective_tuning() {
-            LatencyTuning::Zero => &["ultra-low-latency", "low-latency"],
-            LatencyTuning::Low => &["low-latency"],
-            LatencyTuning::Quality => &["transcoding"],
-        }),
-    );
-    let preset: &'static [&'static str] = match settings.preset.unwrap_or(Preset::BALANCED).step() {
-        1 | 2 => &["speed"],
-        3..=5 => &["balanced"],
-        _ => &["quality"],
-    };
-    mapping.may("preset", &["preset"], Value::Nick(preset));
-    mapping.may("access unit delimiters", &["aud"], Value::Flag(false));
-    let b_frames = settings.effective_b_frames();
-    if b_frames > 0 {
-        mapping.may("B-frames", &["b-frames"], Value::Number(i64::from(b_frames)));
-        mapping.may("B-frames at most", &["max-b-frames"], Value::Number(i64::from(b_frames)));
-        mapping.may("B-frames refer to no B-frame", &["b-reference"], Value::Flag(false));
-    }
-    if let Some(frames) = settings.lookahead_frames.filter(|frames| *frames > 0) {
-        mapping.may("pre-analysis", &["pre-analysis"], Value::Flag(true));
-        mapping.may("no scene-cut IDRs", &["pa-scene-change-detection"], Value::Flag(false));
-        mapping.may("lookahead", &["pa-lookahead-buffer-depth"], Value::Number(i64::from(frames.min(41))));
-    }
-    if let Some(multipass) = settings.multipass {
-        mapping.may("multipass", &["pre-encode"], Value::Flag(multipass != Multipass::Off));
-    }
-    mapping.lacks("rate control buffer", settings.buffer.is_some(), "AMF elements have no buffer size");
-    mapping.lacks(
-        "adaptive quantisation",
-        settings.adaptive_quantisation.is_some(),
-        "AMF ties it to pre-analysis, which costs latency",
-    );
-}
-
-fn quick_sync(mapping: &mut Mapping, config: &RenditionConfig) {
-    let settings = &config.settings;
-    let step = i64::from(settings.preset.unwrap_or(Preset::BALANCED).step());
-    mapping.must("rate control", &["rate-control"], Value::Nick(&["cbr"]));
-    mapping.must("keyframe interval", &["gop-size"], Value::Number(i64::from(config.keyint_frames())));
-    mapping.may("every I-frame an IDR", &["i-frames", "idr-interval"], Value::Number(0));
-    // Target usage counts the other way: 1 is best, 7 fastest.
-    mapping.may("preset", &["target-usage"], Value::Number(8 - step));
-    let low = settings.effective_tuning() != LatencyTuning::Quality;
-    mapping.may("latency tuning", &["low-latency"], Value::Flag(low));
-    mapping.may("B-frames", &["b-frames"], Value::Number(i64::from(settings.effective_b_frames())));
-    mapping.lacks(
-        "rate control buffer",
-        settings.buffer.is_some(),
-        "Quick Sync elements have no buffer size",
-    );
-    mapping.lacks(
-        "lookahead",
-        settings.lookahead_frames.is_some_and(|frames| frames > 0),
-        "Quick Sync looks ahead only in variable bitrate modes",
-    );
-    mapping.lacks(
-        "adaptive quantisation",
-        settings.adaptive_quantisation.is_some(),
-        "Quick Sync elements have no such property",
-    );
-    mapping.lacks("multipass", settings.multipass.is_some(), "Quick Sync elements have no such property");
-}
-
-fn media_foundation(mapping: &mut Mapping, config: &RenditionConfig) {
-    let settings = &config.settings;
-    let step = i64::from(settings.preset.unwrap_or(Preset::BALANCED).step());
-    mapping.must("rate control", &["rc-mode"], Value::Nick(&["cbr"]));
-    mapping.must("keyframe interval", &["gop-size"], Value::Number(i64::from(config.keyint_frames())));
-    // In bytes, unlike every other element.
-    mapping.may("rate control buffer", &["vbv-buffer-size"], Value::Number(buffer_bits(config) / 8));
-    mapping.may("preset", &["quality-vs-speed"], Value::Number((step - 1) * 100 / 6));
-    let low = settings.effective_tuning() != LatencyTuning::Quality;
-    mapping.may("latency tuning", &["low-latency"], Value::Flag(low));
-    mapping.may("B-frames", &["bframes"], Value::Number(i64::from(settings.effective_b_frames().min(2))));
-    mapping.lacks("lookahead", settings.lookahead_frames.is_some(), "Media Foundation has no such property");
-    mapping.lacks(
-        "adaptive quantisation",
-        settings.adaptive_quantisation.is_some(),
-        "Media Foundation has no such property",
-    );
-    mapping.lacks("multipass", settings.multipass.is_some(), "Media Foundation has no such property");
-}
-
-fn x264(mapping: &mut Mapping, config: &RenditionConfig, threads: i64) {
-    let settings = &config.settings;
-    mapping.must("rate control", &["pass"], Value::Nick(&["cbr"]));
-    mapping.must(
-        "rate control buffer",
-        &["vbv-buf-capacity"],
-        Value::Number(i64::from(settings.effective_buffer_ms())),
-    );
-    // Counted from the last IDR, so it never fires before the schedule does, and still fires if forcing failed.
-    mapping.must("keyframe interval", &["key-int-max"], Value::Number(i64::from(config.keyint_frames())));
-    let preset: &'static [&'static str] = match settings.preset.unwrap_or(Preset::VERY_FAST).step() {
-        1 => &["ultrafast"],
-        2 => &["superfast"],
-        3 => &["veryfast"],
-        4 => &["faster"],
-        5 => &["fast"],
-        6 => &["medium"],
-        _ => &["slow"],
-    };
-    mapping.must("preset", &["speed-preset"], Value::Nick(preset));
-    let tuning = settings.effective_tuning();
-    if tuning == LatencyTuning::Zero {
-        mapping.must("latency tuning", &["tune"], Value::Nick(&["zerolatency"]));
-    } else {
-        let default = if tuning == LatencyTuning::Low { 0 } else { 10 };
-        let frames = settings.lookahead_frames.unwrap_or(default).min(60);
-        mapping.may("lookahead", &["rc-lookahead"], Value::Number(i64::from(frames)));
-        mapping.may("lookahead thread", &["sync-lookahead"], Value::Number(0));
-    }
-    mapping.may("B-frames", &["bframes"], Value::Number(i64::from(settings.effective_b_frames())));
-    mapping.may("B-frames refer to no B-frame", &["b-pyramid"], Value::Flag(false));
-    mapping.may("threads", &["threads"], Value::Number(threads));
-    // Slices of one picture side by side add no latency; whole pictures side by side would.
-    mapping.may(
-        "slices in parallel",
-        &["sliced-threads"],
-        Value::Flag(threads > 1 && tuning != LatencyTuning::Quality),
-    );
-    mapping.may("access unit delimiters", &["aud"], Value::Flag(false));
-    mapping.may("output form", &["byte-stream"], Value::Flag(true));
-    // Filler makes the rate constant. x264's own HRD mode would too, but then refuses live bitrate changes.
-    let mut options = String::from("scenecut=0:open-gop=0:force-cfr=1:filler=1");
-    if settings.adaptive_quantisation == Some(false) {
-        options.push_str(":aq-mode=0");
-    }
-    mapping.must(
-        "closed groups of pictures, no scene-cut IDRs, filler",
-        &["option-string"],
-        Value::Text(options),
-    );
-    mapping.lacks(
-        "multipass",
-        settings.multipass.is_some_and(|multipass| multipass != Multipass::Off),
-        "x264 has two passes only for files",
-    );
-}
-
-fn openh264(mapping: &mut Mapping, config: &RenditionConfig, threads: i64) {
-    let settings = &config.settings;
-    mapping.must("rate control", &["rate-control"], Value::Nick(&["bitrate"]));
-    mapping.may("keyframe interval", &["gop-size"], Value::Number(i64::from(config.keyint_frames())));
-    mapping.may("no scene-cut IDRs", &["scene-change-detection"], Value::Flag(false));
-    mapping.may("no skipped pictures", &["enable-frame-skip"], Value::Flag(false));
-    mapping.may("threads", &["multi-thread"], Value::Number(threads));
-    let complexity: &'static [&'static str] = match settings.preset.unwrap_or(Preset::VERY_FAST).step() {
-        1..=3 => &["low"],
-        4 | 5 => &["medium"],
-        _ => &["high"],
-    };
-    mapping.may("preset", &["complexity"], Value::Nick(complexity));
-    if let Some(on) = settings.adaptive_quantisation {
-        mapping.may("adaptive quantisation", &["adaptive-quantization"], Value::Flag(on));
-    }
-    mapping.lacks(
-        "profile",
-        config.profile != VideoProfile::ConstrainedBaseline,
-        "OpenH264 makes Constrained Baseline",
-    );
-    mapping.lacks("constant bitrate", true, "OpenH264 keeps the bitrate on average and adds no filler");
-    mapping.lacks("rate control buffer", settings.buffer.is_some(), "OpenH264 has no buffer size");
-    mapping.lacks("B-frames", settings.effective_b_frames() > 0, "OpenH264 has no B-frames");
-    mapping.lacks("lookahead", settings.lookahead_frames.is_some(), "OpenH264 has no lookahead");
-    mapping.lacks("multipass", settings.multipass.is_some(), "OpenH264 has no second pass");
 }
 
 #[cfg(test)]

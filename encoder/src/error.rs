@@ -148,3 +148,21 @@ pub enum Error {
     #[error("no thread could be started: {0}")]
     Thread(String),
 }
+
+impl Error {
+    /// The rendition it is about, where it is about one.
+    pub fn track(&self) -> Option<TrackId> {
+        match self {
+            Self::DuplicateTrack { track }
+            | Self::RateDoesNotDivide { track, .. }
+            | Self::KeyframeIntervalDiffers { track, .. }
+            | Self::KeyframeInterval { track, .. }
+            | Self::OddSize { track, .. }
+            | Self::Bitrate { track, .. }
+            | Self::Unsupported { track, .. }
+            | Self::WrongPicture { track, .. }
+            | Self::NoSuchTrack { track } => Some(*track),
+            _ => None,
+        }
+    }
+}

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use units::{Clock, FrameRate, Kbps, MediaTime, Pts, TrackId, VideoFrame};
+use units::{Clock, FrameRate, Kbps, MediaTime, Pts, TrackId, VideoCodec, VideoFrame};
 
+use crate::alignment::AlignmentWatch;
 use crate::output::{EncoderOutput, TrackStats};
 use crate::property::Applied;
 use crate::rendition::Ladder;
 use crate::schedule::IdrSchedule;
 use crate::worker::{Tick, Worker, WorkerSetup, lock};
-use crate::{Alignment, BackendKind, Error, RenditionConfig, SettingReport, probe};
+use crate::{Alignment, BackendKind, Error, RenditionConfig, SettingReport, probe, requested};
 
 /// Access units and events that may wait to be taken out of the receiver. Ten renditions at 60 frames per second
 /// fill it in 3.4 seconds; after two more, units are thrown away and counted as unclaimed.
@@ -47,6 +48,8 @@ pub struct CanvasFrame {
 pub struct TrackReport {
     /// The rendition.
     pub track: TrackId,
+    /// Its code.
+    pub codec: VideoCodec,
     /// Its encoder.
     pub backend: BackendKind,
     /// Why this one, in words.
@@ -55,6 +58,20 @@ pub struct TrackReport {
     pub applied: Applied,
     /// What became of each setting the service asked for; empty when it was not asked.
     pub settings: Vec<SettingReport>,
+}
+
+/// Why a group did not start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StartFailure {
+    /// The rendition whose encoder it was; `None` when it is the ladder as a whole.
+    pub(crate) track: Option<TrackId>,
+    pub(crate) error: Error,
+}
+
+/// The schedule, and whether its next IDR is there to heal.
+struct Cadence {
+    schedule: IdrSchedule,
+    heals: bool,
 }
 
 /// Encoders of all renditions, locked to one canvas and one IDR schedule.
@@ -72,7 +89,8 @@ pub struct TrackReport {
 /// unit away, count it as unclaimed and ask for an IDR.
 pub struct EncoderGroup {
     canvas: FrameRate,
-    schedule: Mutex<IdrSchedule>,
+    cadence: Mutex<Cadence>,
+    watch: Arc<AlignmentWatch>,
     requested: AtomicBool,
     heal: Arc<AtomicBool>,
     finished: AtomicBool,
@@ -93,7 +111,16 @@ impl EncoderGroup {
         renditions: Vec<RenditionConfig>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
-        Self::start_failing(canvas_rate, renditions, &clock, |_| VecDeque::new())
+        Self::try_start(canvas_rate, renditions, &clock).map_err(|failure| failure.error)
+    }
+
+    /// As [`start`](Self::start), with the rendition that failed.
+    pub(crate) fn try_start(
+        canvas_rate: FrameRate,
+        renditions: Vec<RenditionConfig>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(Self, Receiver<EncoderOutput>), StartFailure> {
+        Self::start_failing(canvas_rate, renditions, clock, |_| VecDeque::new())
     }
 
     /// As [`start`](Self::start), with encoders that break after as many pictures as `fail_after` says for each of
@@ -103,14 +130,19 @@ impl EncoderGroup {
         renditions: Vec<RenditionConfig>,
         clock: &Arc<dyn Clock>,
         fail_after: impl Fn(TrackId) -> VecDeque<i32>,
-    ) -> Result<(Self, Receiver<EncoderOutput>), Error> {
-        let ladder = Ladder::check(canvas_rate, &renditions)?;
+    ) -> Result<(Self, Receiver<EncoderOutput>), StartFailure> {
+        let ladder = Ladder::check(canvas_rate, &renditions)
+            .map_err(|error| StartFailure { track: error.track(), error })?;
         let (events, receiver) = crossbeam_channel::bounded(OUTPUT_BOUND);
         let heal = Arc::new(AtomicBool::new(false));
+        let watch = Arc::new(AlignmentWatch::new(renditions.iter().map(|rendition| rendition.track)));
         let (mut workers, mut reports) = (Vec::new(), Vec::new());
         for (config, divisor) in renditions.into_iter().zip(ladder.divisors) {
-            let choice = probe::choose(&config)?;
             let track = config.track;
+            let failed = |error| StartFailure { track: Some(track), error };
+            let choice = probe::choose(&config).map_err(failed)?;
+            let codec = config.codec;
+            let asked = config.clone();
             let setup = WorkerSetup {
                 config,
                 kind: choice.kind,
@@ -119,22 +151,29 @@ impl EncoderGroup {
                 clock: clock.clone(),
                 events: events.clone(),
                 heal: heal.clone(),
+                watch: watch.clone(),
                 fail_after: fail_after(track),
             };
-            let (worker, applied) = Worker::start(setup)?;
+            let (worker, applied) = Worker::start(setup).map_err(failed)?;
             tracing::info!(%track, encoder = %choice.kind, reason = %choice.reason, "encoder started");
             workers.push(worker);
+            let settings = requested::report(&asked, choice.kind, &applied);
             reports.push(TrackReport {
                 track,
+                codec,
                 backend: choice.kind,
                 reason: choice.reason,
                 applied,
-                settings: Vec::new(),
+                settings,
             });
         }
         let group = Self {
             canvas: canvas_rate,
-            schedule: Mutex::new(IdrSchedule::new(ladder.interval, ladder.alignment)),
+            cadence: Mutex::new(Cadence {
+                schedule: IdrSchedule::new(ladder.interval, ladder.alignment),
+                heals: false,
+            }),
+            watch,
             requested: AtomicBool::new(false),
             heal,
             finished: AtomicBool::new(false),
@@ -164,14 +203,17 @@ impl EncoderGroup {
             return Ok(());
         }
         let idr = {
-            let mut schedule = lock(&self.schedule);
+            let mut cadence = lock(&self.cadence);
             if self.requested.swap(false, Ordering::AcqRel) {
-                schedule.request();
+                cadence.schedule.request();
             }
             if self.heal.swap(false, Ordering::AcqRel) {
-                schedule.heal();
+                cadence.heals |= cadence.schedule.heal();
             }
-            let Some(idr) = schedule.decide(frame.index) else { return Ok(()) };
+            let Some(idr) = cadence.schedule.decide(frame.index) else { return Ok(()) };
+            if idr {
+                self.watch.scheduled(frame.index, std::mem::take(&mut cadence.heals));
+            }
             idr
         };
         let mut outcome = Ok(());
@@ -200,7 +242,8 @@ impl EncoderGroup {
         self.requested.store(true, Ordering::Release);
     }
 
-    /// Changes the bitrate of a rendition from its next picture on, without an IDR where the encoder can.
+    /// Changes the bitrate of a rendition from its next picture on. An encoder that can not do so without an IDR
+    /// ([`BackendKind::changes_bitrate_by_idr`]) does so at the next scheduled one.
     ///
     /// # Errors
     /// [`Error::NoSuchTrack`], [`Error::Bitrate`], or an encoder that refuses.
@@ -211,12 +254,17 @@ impl EncoderGroup {
 
     /// How the IDRs of all renditions lay to each other so far.
     pub fn alignment(&self) -> Alignment {
-        Alignment::default()
+        self.watch.totals()
     }
 
     /// Counters of each rendition, in the order they were given.
     pub fn stats(&self) -> Vec<TrackStats> {
-        self.workers.iter().map(|worker| worker.stats()).collect()
+        let stats = |worker: &Arc<Worker>| {
+            let mut stats = worker.stats();
+            (stats.last_idr_index, stats.misaligned) = self.watch.of(stats.track);
+            stats
+        };
+        self.workers.iter().map(stats).collect()
     }
 
     /// Waits until every encoder's queue takes another picture, for up to `limit`; for work that is not live and

@@ -25,7 +25,6 @@ mod rendition;
 mod requested;
 mod schedule;
 mod self_test;
-mod sps;
 mod worker;
 
 pub use aac::{AacEncoder, AudioEncoderConfig, AudioStats};
@@ -37,7 +36,7 @@ pub use group::{CanvasFrame, EncoderGroup, TrackReport};
 pub use output::{EncoderOutput, SlipKind, TrackStats};
 pub use probe::{BackendReport, Choice, choose, probe, test_backend, usable_codecs};
 pub use property::{Applied, Honoured, NotHonoured};
-pub use rendition::{LatencyTuning, Multipass, Preset, RenditionConfig, VideoSettings};
+pub use rendition::{LatencyTuning, Multipass, Preset, RateControl, RenditionConfig, VideoSettings};
 pub use requested::{
     EncoderFamily, Interpretation, InterpretedKey, Meaning, RequestedSettings, SettingReport, SettingValue,
     interpret,

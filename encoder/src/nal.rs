@@ -1,27 +1,17 @@
-//! H.264 NAL units: from an encoder's byte stream (ITU-T H.264, annex B) to length-prefixed access units and the
-//! decoder configuration record (ISO/IEC 14496-15, 5.3.3.1).
+//! NAL units: from an encoder's byte stream (ITU-T H.264, annex B; ITU-T H.265, annex B) to length-prefixed access
+//! units and the decoder configuration record (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
 
 use std::sync::Arc;
 
-use crate::{Error, sps};
+use units::VideoCodec;
 
-/// `nal_unit_type` (ITU-T H.264, table 7-1).
-mod kind {
-    pub(super) const SLICE: u8 = 1;
-    pub(super) const SLICE_PARTITION_C: u8 = 4;
-    pub(super) const IDR: u8 = 5;
-    pub(super) const SEI: u8 = 6;
-    pub(super) const SPS: u8 = 7;
-    pub(super) const PPS: u8 = 8;
-    pub(super) const DELIMITER: u8 = 9;
-    pub(super) const END_OF_SEQUENCE: u8 = 10;
-    pub(super) const END_OF_STREAM: u8 = 11;
-}
+use crate::Error;
 
-/// The UUID under which x264 writes its version and settings into the first access unit (user data unregistered,
-/// ITU-T H.264, D.1.7). Nobody's business, and it repeats itself after each restart.
-const X264_BANNER_UUID: [u8; 16] =
-    [0xdc, 0x45, 0xe9, 0xbd, 0xe6, 0xd9, 0x48, 0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23, 0xee, 0xef];
+mod avc;
+mod avc_sps;
+mod bits;
+mod hevc;
+mod hevc_sps;
 
 /// The NAL units of an annex B byte stream, without start codes and trailing zero bytes.
 pub(crate) fn split_byte_stream(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -61,20 +51,61 @@ fn find_start_code(bytes: &[u8]) -> Option<usize> {
 pub(crate) struct Assembled {
     /// NAL units behind 4-byte lengths, without parameter sets and delimiters.
     pub(crate) data: Arc<[u8]>,
-    /// Whether it holds an IDR slice.
+    /// Whether it holds a slice of an IDR.
     pub(crate) is_idr: bool,
     /// Whether no slice of it is referred to.
     pub(crate) is_disposable: bool,
 }
 
+/// What a sequence parameter set says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpsFacts {
+    /// `profile_idc`.
+    pub(crate) profile: u8,
+    /// Shown width in pixels.
+    pub(crate) width: u32,
+    /// Shown height in pixels.
+    pub(crate) height: u32,
+    /// `video_full_range_flag`, primaries, transfer and matrix, where they are signalled.
+    pub(crate) colour: Option<(bool, [u8; 3])>,
+}
+
+/// ITU-R BT.709 in each of the three tables (ITU-T H.264, tables E-3 to E-5; ITU-T H.265, the same).
+const BT709: [u8; 3] = [1, 1, 1];
+
+/// What one NAL unit is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Video parameter set (H.265).
+    Vps,
+    /// Sequence parameter set.
+    Sps,
+    /// Picture parameter set.
+    Pps,
+    /// Left out: delimiters, ends of sequences, the encoder's own name.
+    Noise,
+    /// A piece of the picture.
+    Slice { is_idr: bool, is_referred_to: bool },
+    /// Kept as it is.
+    Other,
+}
+
 /// The parameter sets of one encoder, as it last sent them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParameterSets {
+    codec: VideoCodec,
+    /// Of H.265 only.
+    vps: Vec<Vec<u8>>,
     sps: Vec<Vec<u8>>,
     pps: Vec<Vec<u8>>,
 }
 
 impl ParameterSets {
+    /// None yet.
+    pub(crate) const fn new(codec: VideoCodec) -> Self {
+        Self { codec, vps: Vec::new(), sps: Vec::new(), pps: Vec::new() }
+    }
+
     /// Takes the parameter sets out of an encoder's access unit and puts the rest into length-prefixed form. The
     /// second value says whether the parameter sets changed.
     ///
@@ -84,98 +115,102 @@ impl ParameterSets {
     pub(crate) fn assemble(&mut self, byte_stream: &[u8]) -> Result<(Assembled, bool), Error> {
         let mut data = Vec::with_capacity(byte_stream.len() + 16);
         let (mut is_idr, mut has_slice, mut is_referred_to) = (false, false, false);
-        let (mut sps, mut pps) = (Vec::new(), Vec::new());
+        let (mut vps, mut sps, mut pps) = (Vec::new(), Vec::new(), Vec::new());
         for unit in split_byte_stream(byte_stream) {
-            let Some(&header) = unit.first() else { continue };
-            match header & 0x1f {
-                kind::SPS => sps.push(sps::signal_bt709(unit)?),
-                kind::PPS => pps.push(unit.to_vec()),
-                kind::DELIMITER | kind::END_OF_SEQUENCE | kind::END_OF_STREAM => {}
-                kind::SEI if is_x264_banner(unit) => {}
-                number => {
-                    if (kind::SLICE..=kind::SLICE_PARTITION_C).contains(&number) || number == kind::IDR {
-                        has_slice = true;
-                        is_idr |= number == kind::IDR;
-                        is_referred_to |= header & 0x60 != 0;
-                    }
+            let part = match self.codec {
+                VideoCodec::Avc => avc::part(unit),
+                VideoCodec::Hevc => hevc::part(unit),
+            };
+            match part {
+                Part::Noise => {}
+                // Some elements write all sets twice in front of the first picture.
+                Part::Vps => push_new(&mut vps, unit.to_vec()),
+                Part::Sps => {
+                    let signalled = match self.codec {
+                        VideoCodec::Avc => avc_sps::signal_bt709(unit)?,
+                        VideoCodec::Hevc => hevc_sps::signal_bt709(unit)?,
+                    };
+                    push_new(&mut sps, signalled);
+                }
+                Part::Pps => push_new(&mut pps, unit.to_vec()),
+                Part::Slice { .. } | Part::Other => {
                     let length =
                         u32::try_from(unit.len()).map_err(|_| Error::MalformedOutput { what: "NAL unit" })?;
                     data.extend_from_slice(&length.to_be_bytes());
                     data.extend_from_slice(unit);
                 }
             }
+            if let Part::Slice { is_idr: of_idr, is_referred_to: referred_to } = part {
+                has_slice = true;
+                is_idr |= of_idr;
+                is_referred_to |= referred_to;
+            }
         }
         if !has_slice {
             return Err(Error::MalformedOutput { what: "access unit without a slice" });
         }
         let mut changed = false;
-        if !sps.is_empty() && sps != self.sps {
-            self.sps = sps;
-            changed = true;
-        }
-        if !pps.is_empty() && pps != self.pps {
-            self.pps = pps;
-            changed = true;
+        for (found, known) in [(vps, &mut self.vps), (sps, &mut self.sps), (pps, &mut self.pps)] {
+            if !found.is_empty() && found != *known {
+                *known = found;
+                changed = true;
+            }
         }
         Ok((Assembled { data: Arc::from(data), is_idr, is_disposable: !is_referred_to }, changed))
     }
 
     /// Whether there is what a decoder needs.
     pub(crate) fn are_complete(&self) -> bool {
-        !(self.sps.is_empty() || self.pps.is_empty())
+        let has_vps = self.codec == VideoCodec::Avc || !self.vps.is_empty();
+        has_vps && !(self.sps.is_empty() || self.pps.is_empty())
     }
 
-    /// The `AVCDecoderConfigurationRecord` of these parameter sets.
+    /// The `AVCDecoderConfigurationRecord` or `HEVCDecoderConfigurationRecord` of these parameter sets.
     ///
     /// # Errors
     /// [`Error::MalformedOutput`] while a parameter set is missing.
     pub(crate) fn decoder_config(&self) -> Result<Arc<[u8]>, Error> {
-        let malformed = |what| Error::MalformedOutput { what };
-        let Some(&[_, profile, compatibility, level]) = self.sps.first().and_then(|sps| sps.first_chunk())
-        else {
-            return Err(malformed("sequence parameter set"));
-        };
         if self.pps.is_empty() {
-            return Err(malformed("picture parameter set"));
+            return Err(Error::MalformedOutput { what: "picture parameter set" });
         }
-        // Version 1; six reserved bits and lengths of 4 bytes; three reserved bits and the number of sets.
-        let mut record = vec![1, profile, compatibility, level, 0xff];
-        let count = |sets: &[Vec<u8>], most: u8| {
-            u8::try_from(sets.len()).ok().filter(|n| *n <= most).ok_or(malformed("number of parameter sets"))
-        };
-        record.push(0xe0 | count(&self.sps, 31)?);
-        let append = |record: &mut Vec<u8>, set: &[u8]| {
-            let length = u16::try_from(set.len()).map_err(|_| malformed("parameter set"))?;
-            record.extend_from_slice(&length.to_be_bytes());
-            record.extend_from_slice(set);
-            Ok(())
-        };
-        for set in &self.sps {
-            append(&mut record, set)?;
+        match self.codec {
+            VideoCodec::Avc => avc::record(&self.sps, &self.pps),
+            VideoCodec::Hevc => hevc::record(&self.vps, &self.sps, &self.pps),
         }
-        record.push(count(&self.pps, 255)?);
-        for set in &self.pps {
-            append(&mut record, set)?;
-        }
-        if sps::has_chroma_fields(profile) {
-            // chroma_format_idc 1 (4:2:0), 8 bits of luma and of chroma, no SPS extensions: all we ever encode.
-            record.extend_from_slice(&[0xfc | 1, 0xf8, 0xf8, 0]);
-        }
-        Ok(Arc::from(record))
+        .map(Arc::from)
     }
 
     /// The first sequence parameter set, read.
-    pub(crate) fn facts(&self) -> Result<sps::SpsFacts, Error> {
-        sps::read(self.sps.first().ok_or(Error::MalformedOutput { what: "sequence parameter set" })?)
+    pub(crate) fn facts(&self) -> Result<SpsFacts, Error> {
+        let sps = self.sps.first().ok_or(Error::MalformedOutput { what: "sequence parameter set" })?;
+        match self.codec {
+            VideoCodec::Avc => avc_sps::read(sps),
+            VideoCodec::Hevc => hevc_sps::read(sps),
+        }
     }
 }
 
-fn is_x264_banner(sei: &[u8]) -> bool {
+fn push_new(sets: &mut Vec<Vec<u8>>, set: Vec<u8>) {
+    if !sets.contains(&set) {
+        sets.push(set);
+    }
+}
+
+/// Appends a parameter set behind its length in two bytes.
+fn append_set(record: &mut Vec<u8>, set: &[u8]) -> Result<(), Error> {
+    let length = u16::try_from(set.len()).map_err(|_| Error::MalformedOutput { what: "parameter set" })?;
+    record.extend_from_slice(&length.to_be_bytes());
+    record.extend_from_slice(set);
+    Ok(())
+}
+
+/// Whether an SEI message of one kind, behind its NAL unit header, is user data under this UUID.
+fn is_user_data_of(sei: &[u8], uuid: &[u8; 16]) -> bool {
     const USER_DATA_UNREGISTERED: u8 = 5;
     // One message: its type, its size in bytes of 255 and a last one, its UUID.
-    let Some((&[_, USER_DATA_UNREGISTERED], rest)) = sei.split_first_chunk() else { return false };
+    let Some((&USER_DATA_UNREGISTERED, rest)) = sei.split_first() else { return false };
     let size_bytes = rest.iter().take_while(|byte| **byte == 0xff).count() + 1;
-    rest.get(size_bytes..).is_some_and(|payload| payload.starts_with(&X264_BANNER_UUID))
+    rest.get(size_bytes..).is_some_and(|payload| payload.starts_with(uuid))
 }
 
 #[cfg(test)]
@@ -199,14 +234,14 @@ mod tests {
     #[test]
     fn parameter_sets_delimiters_and_the_banner_go_and_the_rest_stays() {
         let mut banner = vec![0x06, 0x05, 0xff, 0x10];
-        banner.extend_from_slice(&X264_BANNER_UUID);
+        banner.extend_from_slice(&avc::BANNER_UUID);
         banner.extend_from_slice(b"settings\x80");
         let captions = [0x06, 0x04, 0x03, 0xb5, 0x00, 0x31, 0x80];
         let filler = [0x0c, 0xff, 0xff, 0x80];
         let slice = [0x65, 0x88, 0x84];
         let pps = [0x68, 0xce, 0x3c, 0x80];
         let stream = byte_stream(&[&[0x09, 0xf0], &SPS, &pps, &banner, &captions, &slice, &filler]);
-        let mut sets = ParameterSets::default();
+        let mut sets = ParameterSets::new(VideoCodec::Avc);
         let (unit, changed) = sets.assemble(&stream).unwrap();
         assert!(changed && unit.is_idr && !unit.is_disposable);
         let mut expected = Vec::new();
@@ -225,7 +260,7 @@ mod tests {
 
     #[test]
     fn disposable_pictures_are_seen() {
-        let mut sets = ParameterSets::default();
+        let mut sets = ParameterSets::new(VideoCodec::Avc);
         assert!(sets.assemble(&byte_stream(&[&[0x01, 0x9a]])).unwrap().0.is_disposable);
         assert!(!sets.assemble(&byte_stream(&[&[0x41, 0x9a]])).unwrap().0.is_disposable);
         assert!(sets.assemble(&byte_stream(&[&[0x06, 0x9a]])).is_err());
@@ -245,7 +280,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(0u8..10, 0..400)) {
-            let mut sets = ParameterSets::default();
+            let mut sets = ParameterSets::new(VideoCodec::Avc);
             let _ = sets.assemble(&bytes);
             let _ = sets.decoder_config();
         }

@@ -184,6 +184,23 @@ impl Pipeline {
         property::set(&self.encoder, assignment).map(drop)
     }
 
+    /// Sets a property of the running encoder between the pictures before running time `at` and those from it on, in
+    /// the encoder's own thread. To be called before the first picture from `at` on is pushed.
+    pub(crate) fn set_at(&self, assignment: Assignment, at: gst::ClockTime) {
+        let Some(pad) = self.encoder.static_pad("sink") else { return };
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            if info.buffer().and_then(|buffer| buffer.pts()).is_some_and(|pts| pts < at) {
+                return gst::PadProbeReturn::Ok;
+            }
+            if let Some(error) =
+                pad.parent_element().and_then(|encoder| property::set(&encoder, &assignment).err())
+            {
+                tracing::warn!(%error, "a change came too late to be refused");
+            }
+            gst::PadProbeReturn::Remove
+        });
+    }
+
     /// Stops or resumes the flow into the encoder, as an encoder does that does not keep up.
     #[cfg(test)]
     pub(crate) fn hold(&self, held: bool) {

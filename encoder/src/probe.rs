@@ -5,18 +5,20 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use gstreamer as gst;
-use units::{FrameRate, Kbps, Size, TrackId, VideoCodec};
+use units::{FrameRate, Kbps, Size, TrackId, VideoCodec, VideoProfile};
 
-use crate::backend::{BackendKind, FALLBACK_ORDER};
+use crate::backend::{BackendKind, CODECS, FALLBACK_ORDER};
 use crate::worker::lock;
-use crate::{Error, RenditionConfig, pipeline, self_test};
+use crate::{Error, RenditionConfig, interpret, pipeline, self_test};
 
 /// What trying an encoder showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendReport {
     /// The encoder.
     pub kind: BackendKind,
-    /// Name of its GStreamer element.
+    /// What it was to make.
+    pub codec: VideoCodec,
+    /// Name of its GStreamer element; the family's first where it makes no such code.
     pub element: &'static str,
     /// Whether the element is installed.
     pub available: bool,
@@ -45,18 +47,30 @@ fn cache() -> &'static Cached {
     CACHE.get_or_init(Mutex::default)
 }
 
-/// Tries every encoder we know at 640x360 and 30 frames per second, in the fallback order. Each is tried once per
-/// process.
+/// Tries every encoder we know at 640x360 and 30 frames per second: H.264 in the fallback order, then H.265. Each is
+/// tried once per process.
 pub fn probe() -> Vec<BackendReport> {
+    CODECS.into_iter().flat_map(probe_codec).collect()
+}
+
+fn probe_codec(codec: VideoCodec) -> Vec<BackendReport> {
     let Ok(size) = Size::new(640, 360) else { return Vec::new() };
-    let config = RenditionConfig::new(TrackId::PRIMARY, size, FrameRate::FPS_30, Kbps(1500));
-    FALLBACK_ORDER.into_iter().map(|kind| test_backend(kind, &config)).collect()
+    let mut config = RenditionConfig::new(TrackId::PRIMARY, size, FrameRate::FPS_30, Kbps(1500));
+    config.codec = codec;
+    config.profile = VideoProfile::Main;
+    makers(codec).map(|kind| test_backend(kind, &config)).collect()
+}
+
+/// The families that make `codec`, in the fallback order.
+fn makers(codec: VideoCodec) -> impl Iterator<Item = BackendKind> {
+    FALLBACK_ORDER.into_iter().filter(move |kind| kind.element_for(codec).is_some())
 }
 
 /// The codes that can truly be made here: those for which an encoder gave pictures that a decoder gave back. H.264
-/// first.
+/// first. Encoders of software count; whether a processor keeps up with one is another question.
 pub fn usable_codecs() -> Vec<VideoCodec> {
-    if probe().iter().any(|report| report.passed) { vec![VideoCodec::Avc] } else { Vec::new() }
+    let usable = |codec: &VideoCodec| probe_codec(*codec).iter().any(|report| report.passed);
+    CODECS.into_iter().filter(usable).collect()
 }
 
 /// Tries `kind` at the settings of `config`; once per process for each combination.
@@ -73,9 +87,21 @@ pub fn test_backend(kind: BackendKind, config: &RenditionConfig) -> BackendRepor
 }
 
 fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
-    let element = kind.element();
-    let mut report =
-        BackendReport { kind, element, available: false, passed: false, reason: String::new(), took_ms: 0 };
+    let codec = config.codec;
+    let element = kind.element_for(codec).unwrap_or(kind.element());
+    let mut report = BackendReport {
+        kind,
+        codec,
+        element,
+        available: false,
+        passed: false,
+        reason: String::new(),
+        took_ms: 0,
+    };
+    if kind.element_for(codec).is_none() {
+        report.reason = format!("it makes no {codec}");
+        return report;
+    }
     if let Err(error) = pipeline::init() {
         report.reason = error.to_string();
         return report;
@@ -97,8 +123,8 @@ fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
     report
 }
 
-/// Chooses the encoder for a rendition: the one it names, or the first of the fallback order that passes its
-/// self-test at the rendition's own settings.
+/// Chooses the encoder for a rendition: the one it names; or the family its requested settings name, if that passes its
+/// self-test at the rendition's own settings; or the first of the fallback order that does.
 ///
 /// # Errors
 /// [`Error::BackendUnusable`] when the named one fails its test, [`Error::NoBackend`] when all do, or the first
@@ -114,17 +140,32 @@ pub fn choose(config: &RenditionConfig) -> Result<Choice, Error> {
         };
     }
     let mut passed_over = Vec::new();
-    for kind in FALLBACK_ORDER {
+    let mut first = "first choice";
+    let requested = config.requested.as_ref().map(|requested| interpret(requested));
+    let preferred = requested.as_ref().and_then(|requested| requested.backend);
+    if let Some(requested) = &requested {
+        match (requested.family, preferred) {
+            (_, Some(_)) => first = "what the service asked for",
+            (Some(family), None) => {
+                passed_over
+                    .push(format!("{family}, which the service asked for: it is not of this platform"));
+            }
+            (None, None) => passed_over.push("what the service asked for: nobody knows it".to_owned()),
+        }
+    }
+    let others = makers(config.codec).filter(|kind| Some(*kind) != preferred);
+    for kind in preferred.into_iter().chain(others) {
         let report = test_backend(kind, config);
         if report.passed {
             let reason = if passed_over.is_empty() {
-                format!("first choice; {}", report.reason)
+                format!("{first}; {}", report.reason)
             } else {
                 format!("{}; not {}", report.reason, passed_over.join(", not "))
             };
             return Ok(Choice { kind, reason });
         }
-        passed_over.push(format!("{kind}: {}", report.reason));
+        let wish = if Some(kind) == preferred { ", which the service asked for" } else { "" };
+        passed_over.push(format!("{kind}{wish}: {}", report.reason));
     }
     Err(Error::NoBackend { reasons: passed_over })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec, VideoProfile};
 
-use crate::{BackendKind, Error, RequestedSettings};
+use crate::{BackendKind, Error, RequestedSettings, interpret};
 
 /// How much time an encoder may spend on a picture: 1 is the fastest, 7 the most careful, as NVENC counts its presets
 /// P1 to P7. The back-end table says what each step means to an encoder that counts otherwise.
@@ -57,11 +57,29 @@ pub enum Multipass {
     Full,
 }
 
-/// Settings of an encoder beyond what every rendition has. `None` leaves the choice to the back-end table.
+/// How closely the encoder keeps to the bitrate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RateControl {
+    /// Each second has the bitrate (IVS user guide, "Video Settings": constant bitrate).
+    #[default]
+    Constant,
+    /// The bitrate is kept on average.
+    Variable {
+        /// Never more than this; the bitrate itself when not given.
+        most: Option<Kbps>,
+    },
+}
+
+/// Settings of an encoder beyond what every rendition has. `None` leaves the choice to the back-end table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VideoSettings {
     /// Speed against quality.
     pub preset: Option<Preset>,
+    /// The preset was meant for an encoder of hardware. Software encoders, to which the same step costs a processor,
+    /// then stay at the fastest live ones.
+    pub for_hardware: bool,
+    /// Constant or variable; constant when not given.
+    pub rate_control: Option<RateControl>,
     /// Latency against quality; zero latency when not given.
     pub tuning: Option<LatencyTuning>,
     /// B-pictures between two others, 0 when not given.
@@ -70,19 +88,33 @@ pub struct VideoSettings {
     pub lookahead_frames: Option<u16>,
     /// Spatial and temporal adaptive quantisation.
     pub adaptive_quantisation: Option<bool>,
+    /// Temporal adaptive quantisation where it differs from the spatial one.
+    pub temporal_quantisation: Option<bool>,
+    /// Strength of the adaptive quantisation, 1 to 15 as NVENC counts it; 8 when not given.
+    pub quantisation_strength: Option<u8>,
     /// Two-pass rate control within one picture.
     pub multipass: Option<Multipass>,
     /// Length of the rate control buffer; one second when not given, never more (IVS user guide, "Video Settings":
     /// the buffer is not above the average bitrate).
     pub buffer: Option<Span>,
+    /// A look at the picture before it is coded (AMF).
+    pub pre_analysis: Option<bool>,
     /// Threads of a software encoder; from the picture rate when not given.
     pub threads: Option<u16>,
+    /// Further options of x264 as names and values of its own, none of which may touch the rate, the order or the
+    /// kinds of pictures. [`interpret`](crate::interpret) lets only such through.
+    pub x264_options: Vec<(String, String)>,
 }
 
 impl VideoSettings {
     /// The tuning that applies.
     pub fn effective_tuning(&self) -> LatencyTuning {
         self.tuning.unwrap_or_default()
+    }
+
+    /// The rate control that applies.
+    pub fn effective_rate_control(&self) -> RateControl {
+        self.rate_control.unwrap_or_default()
     }
 
     /// The number of B-pictures that applies: none unless reordering is allowed.
@@ -143,6 +175,32 @@ impl RenditionConfig {
         }
     }
 
+    /// A rendition as the service asks for it: bitrate, code, profile, keyframe interval and settings are those of
+    /// `requested`, whose encoder family is tried first.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a code that is not made here, and for a request without a bitrate.
+    pub fn from_request(
+        track: TrackId,
+        size: Size,
+        rate: FrameRate,
+        requested: RequestedSettings,
+    ) -> Result<Self, Error> {
+        let read = interpret(&requested);
+        let unsupported = |what: String| Error::Unsupported { track, what };
+        let codec = read
+            .codec
+            .ok_or_else(|| unsupported(format!("the encoder type “{}”", requested.encoder_type)))?;
+        let bitrate = read.bitrate.ok_or_else(|| unsupported("a rendition without a bitrate".to_owned()))?;
+        let mut config = Self::new(track, size, rate, bitrate);
+        config.codec = codec;
+        config.profile = read.profile.unwrap_or(config.profile);
+        config.keyint = read.keyint.unwrap_or(config.keyint);
+        config.settings = read.settings;
+        config.requested = Some(Arc::new(requested));
+        Ok(config)
+    }
+
     /// Frames of this rendition from one IDR to the next.
     pub fn keyint_frames(&self) -> u32 {
         self.rate.frames_in(self.keyint)
@@ -164,8 +222,9 @@ impl RenditionConfig {
         if self.keyint <= Span::ZERO || self.keyint > Span::from_secs(60) {
             return Err(Error::KeyframeInterval { track, interval: self.keyint });
         }
-        if self.codec != VideoCodec::Avc {
-            return Err(Error::Unsupported { track, what: format!("{}", self.codec) });
+        if self.codec == VideoCodec::Hevc && self.profile != VideoProfile::Main {
+            let what = format!("profile {:?} of {}", self.profile, self.codec);
+            return Err(Error::Unsupported { track, what });
         }
         Ok(())
     }
@@ -261,6 +320,9 @@ mod tests {
         assert!(matches!(odd.check(), Err(Error::OddSize { .. })));
         let mut hevc = rendition(0, canvas);
         hevc.codec = VideoCodec::Hevc;
-        assert!(matches!(hevc.check(), Err(Error::Unsupported { .. })));
+        let refused = hevc.check().unwrap_err();
+        assert_eq!(refused.to_string(), "track 0: profile High of H.265 is not supported");
+        hevc.profile = VideoProfile::Main;
+        hevc.check().unwrap();
     }
 }

@@ -8,7 +8,12 @@
 
 use units::{Kbps, Span, VideoCodec, VideoProfile};
 
-use crate::{BackendKind, VideoSettings};
+use crate::backend::setting;
+use crate::rendition::{LatencyTuning, Multipass, Preset};
+use crate::{Applied, BackendKind, RenditionConfig, VideoSettings};
+
+mod options;
+mod table;
 
 /// A value as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +78,19 @@ pub enum EncoderFamily {
     Vaapi,
 }
 
+impl std::fmt::Display for EncoderFamily {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nvenc => "NVIDIA NVENC",
+            Self::Amf => "AMD AMF",
+            Self::QuickSync => "Intel Quick Sync",
+            Self::X264 => "x264",
+            Self::VideoToolbox => "Apple VideoToolbox",
+            Self::Vaapi => "VAAPI",
+        })
+    }
+}
+
 /// What a request means.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interpretation {
@@ -131,8 +149,175 @@ pub struct SettingReport {
     pub reason: Option<String>,
 }
 
-/// Reads a request. Nothing is refused: what can not be understood or done is said in [`Interpretation::keys`].
+/// Keys that are read after all others, because they mean something only beside them.
+const READ_LAST: &[&str] = &["max_bitrate", "maxrate", "buffer_size", "use_bufsize", "opts", "x264opts"];
+
+/// Reads a request. Nothing is refused: what can not be understood or done is said in [`Interpretation::keys`]. What a
+/// request leaves out is as OBS Studio's encoder of that family has it by default.
 pub fn interpret(requested: &RequestedSettings) -> Interpretation {
-    let _ = requested;
-    Interpretation::default()
+    let (family, codec) = kind_of(&requested.encoder_type);
+    let mut read =
+        Interpretation { family, backend: family.and_then(back_end), codec, ..Interpretation::default() };
+    // Of a type that nobody knows, what all families have in common can still be read.
+    let words = family.unwrap_or(EncoderFamily::Vaapi);
+    read.settings.for_hardware = words != EncoderFamily::X264;
+    let is_late = |key: &str| READ_LAST.contains(&key);
+    let mut keys: Vec<(usize, InterpretedKey)> = Vec::new();
+    for late in [false, true] {
+        for (place, (key, value)) in requested.settings.iter().enumerate() {
+            if is_late(key) != late {
+                continue;
+            }
+            let meaning = table::read(&mut read, words, key, value);
+            let options = table::read_options(&mut read, words, key, value);
+            keys.push((place, InterpretedKey { key: key.clone(), value: value.clone(), meaning }));
+            keys.extend(options.into_iter().map(|option| (place, option)));
+        }
+    }
+    // In the order they came; options stay behind their key.
+    keys.sort_by_key(|(place, _)| *place);
+    read.keys = keys.into_iter().map(|(_, key)| key).collect();
+    defaults(&mut read, words);
+    read
 }
+
+/// The family and the code that a type names.
+fn kind_of(encoder_type: &str) -> (Option<EncoderFamily>, Option<VideoCodec>) {
+    let name = encoder_type.trim().to_ascii_lowercase();
+    let codec = if name.contains("av1") {
+        None
+    } else if name.contains("hevc") || name.contains("h265") {
+        Some(VideoCodec::Hevc)
+    } else {
+        Some(VideoCodec::Avc)
+    };
+    let family = if name.contains("nvenc") {
+        EncoderFamily::Nvenc
+    } else if name.ends_with("_amf") || name.starts_with("amd_amf") {
+        EncoderFamily::Amf
+    } else if name.starts_with("obs_qsv11") {
+        EncoderFamily::QuickSync
+    } else if name.contains("vaapi") {
+        EncoderFamily::Vaapi
+    } else if name.starts_with("com.apple.videotoolbox") {
+        EncoderFamily::VideoToolbox
+    } else if name == "obs_x264" {
+        EncoderFamily::X264
+    } else {
+        let named = ["h264", "h265", "hevc"].iter().any(|code| name.contains(code));
+        return (None, codec.filter(|_| named));
+    };
+    (Some(family), codec)
+}
+
+/// The back end of a family.
+const fn back_end(family: EncoderFamily) -> Option<BackendKind> {
+    match family {
+        EncoderFamily::Nvenc => Some(BackendKind::Nvenc),
+        EncoderFamily::Amf => Some(BackendKind::Amf),
+        EncoderFamily::QuickSync => Some(BackendKind::QuickSync),
+        EncoderFamily::X264 => Some(BackendKind::X264),
+        EncoderFamily::VideoToolbox | EncoderFamily::Vaapi => None,
+    }
+}
+
+/// Fills in what OBS Studio's encoders take where nothing is said.
+fn defaults(read: &mut Interpretation, family: EncoderFamily) {
+    let settings = &mut read.settings;
+    settings.tuning.get_or_insert(LatencyTuning::Quality);
+    match family {
+        EncoderFamily::Nvenc => {
+            settings.preset.get_or_insert(Preset::new(5));
+            settings.multipass.get_or_insert(Multipass::Quarter);
+            settings.adaptive_quantisation.get_or_insert(true);
+        }
+        EncoderFamily::Amf => {
+            settings.preset.get_or_insert(Preset::new(6));
+        }
+        EncoderFamily::QuickSync => {
+            settings.preset.get_or_insert(Preset::BALANCED);
+        }
+        EncoderFamily::X264 => {
+            settings.preset.get_or_insert(Preset::VERY_FAST);
+        }
+        EncoderFamily::VideoToolbox | EncoderFamily::Vaapi => {}
+    }
+    if read.codec == Some(VideoCodec::Hevc) {
+        read.profile = Some(VideoProfile::Main);
+    } else {
+        read.profile.get_or_insert(VideoProfile::High);
+    }
+}
+
+/// What became of each requested key on `kind`, whose element took `applied`. The first line is the type.
+pub(crate) fn report(config: &RenditionConfig, kind: BackendKind, applied: &Applied) -> Vec<SettingReport> {
+    let Some(requested) = &config.requested else { return Vec::new() };
+    let read = interpret(requested);
+    let instead = match (read.backend, read.family) {
+        (Some(wanted), _) if wanted == kind => None,
+        (_, Some(family)) => Some(format!("{family} is not usable here; {kind} is used instead")),
+        (_, None) => Some(format!("nobody knows this type; {kind} is used instead")),
+    };
+    let mut lines = vec![SettingReport {
+        key: "type".to_owned(),
+        value: requested.encoder_type.clone(),
+        property: None,
+        applied: Some(applied.element.clone()),
+        reason: instead,
+    }];
+    lines.extend(read.keys.iter().map(|key| report_key(key, config, kind, applied)));
+    lines
+}
+
+fn report_key(
+    key: &InterpretedKey,
+    config: &RenditionConfig,
+    kind: BackendKind,
+    applied: &Applied,
+) -> SettingReport {
+    let mut line = SettingReport {
+        key: key.key.clone(),
+        value: key.value.to_string(),
+        property: None,
+        applied: None,
+        reason: None,
+    };
+    let setting = match &key.meaning {
+        Meaning::Kept(how) => {
+            line.applied = Some((*how).to_owned());
+            return line;
+        }
+        Meaning::NotHonoured(reason) => {
+            line.reason = Some(reason.clone());
+            return line;
+        }
+        Meaning::Setting(setting) => *setting,
+    };
+    let honoured: Vec<_> = applied.honoured.iter().filter(|entry| entry.setting == setting).collect();
+    let lacking: Vec<_> = applied.not_honoured.iter().filter(|entry| entry.setting == setting).collect();
+    let join = |parts: Vec<&str>| (!parts.is_empty()).then(|| parts.join(", "));
+    line.property = join(honoured.iter().map(|entry| entry.property.as_str()).collect());
+    line.applied = join(honoured.iter().map(|entry| entry.value.as_str()).collect());
+    line.reason = join(lacking.iter().map(|entry| entry.reason.as_str()).collect());
+    if setting == setting::KEYINT {
+        let frames = config.keyint_frames();
+        let forced = format!("an IDR every {frames} frames is forced on all renditions at once");
+        line.applied = Some(line.applied.map_or(forced.clone(), |value| format!("{value}; {forced}")));
+    }
+    if setting == setting::BITRATE && kind.changes_bitrate_by_idr() {
+        line.applied = line.applied.map(|value| format!("{value}; a later change waits for the next IDR"));
+    }
+    if setting == setting::B_FRAMES
+        && config.settings.effective_b_frames() < config.settings.b_frames.unwrap_or(0)
+        && line.reason.is_none()
+    {
+        line.reason = Some("with this latency tuning pictures keep their order".to_owned());
+    }
+    if line.applied.is_none() && line.reason.is_none() {
+        line.reason = Some(format!("{} has no such setting", applied.element));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

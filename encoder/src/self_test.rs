@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use units::{AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoConfig, VideoFrame};
+use units::{
+    AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoCodec, VideoConfig, VideoFrame,
+};
 
+use crate::alignment::AlignmentWatch;
 use crate::output::EncoderOutput;
 use crate::pipeline::{Collector, Pipeline};
-use crate::worker::{Tick, Worker, WorkerSetup};
+use crate::worker::{Tick, Worker, WorkerSetup, media_type};
 use crate::{BackendKind, RenditionConfig};
 
 /// Pictures that are encoded: an IDR and two that refer to it.
@@ -34,9 +37,9 @@ impl Clock for Stopped {
 
 /// Tests `kind`. Says in words how it went, in either case.
 pub(crate) fn run(kind: BackendKind, config: &RenditionConfig) -> Result<String, String> {
-    let decoders = decoders();
+    let decoders = decoders(config.codec);
     if decoders.is_empty() {
-        return Err("there is no H.264 decoder to check it with".to_owned());
+        return Err(format!("there is no {} decoder to check it with", config.codec));
     }
     let (decoder_config, units) = encode(kind, config)?;
     let mut failures = Vec::new();
@@ -52,16 +55,19 @@ pub(crate) fn run(kind: BackendKind, config: &RenditionConfig) -> Result<String,
     Err(format!("its pictures were not decoded ({})", failures.join("; ")))
 }
 
-/// H.264 decoders that take pictures to system memory, software we know first.
-fn decoders() -> Vec<String> {
-    let preferred = ["avdec_h264", "openh264dec"];
+/// Decoders of `codec` that take pictures to system memory, software we know first.
+fn decoders(codec: VideoCodec) -> Vec<String> {
+    let preferred: &[&str] = match codec {
+        VideoCodec::Avc => &["avdec_h264", "openh264dec"],
+        VideoCodec::Hevc => &["avdec_h265", "libde265dec"],
+    };
     let mut found: Vec<String> = preferred
         .iter()
         .filter(|name| gst::ElementFactory::find(name).is_some())
         .map(|name| (*name).to_owned())
         .collect();
     let kinds = gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO;
-    let caps = gst::Caps::builder("video/x-h264").build();
+    let caps = gst::Caps::builder(media_type(codec)).build();
     for factory in gst::ElementFactory::factories_with_type(kinds, gst::Rank::NONE) {
         let name = factory.name().to_string();
         if factory.can_sink_any_caps(&caps) && !found.contains(&name) {
@@ -84,6 +90,7 @@ fn encode(
         clock: Arc::new(Stopped),
         events,
         heal: Arc::new(AtomicBool::new(false)),
+        watch: Arc::new(AlignmentWatch::new(std::iter::once(config.track))),
         fail_after: VecDeque::new(),
     };
     let (worker, _) = Worker::start(setup).map_err(|error| error.to_string())?;
@@ -123,7 +130,7 @@ fn encode(
 }
 
 /// Four quarters of grey.
-fn test_picture(size: Size) -> Option<Arc<VideoFrame>> {
+pub(crate) fn test_picture(size: Size) -> Option<Arc<VideoFrame>> {
     let (width, height) = (usize::try_from(size.width_px()).ok()?, usize::try_from(size.height_px()).ok()?);
     let mut bytes = Vec::with_capacity(width * height * 3 / 2);
     for row in 0..height {
@@ -145,15 +152,19 @@ fn decode(
     units: &[Arc<AccessUnit>],
 ) -> Result<Vec<Vec<u8>>, String> {
     let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    let input = gst::Caps::builder("video/x-h264")
-        .field("stream-format", "avc")
+    let (form, parser) = match config.codec {
+        VideoCodec::Avc => ("avc", "h264parse"),
+        VideoCodec::Hevc => ("hvc1", "h265parse"),
+    };
+    let input = gst::Caps::builder(media_type(config.codec))
+        .field("stream-format", form)
         .field("alignment", "au")
         .field("codec_data", gst::Buffer::from_slice(config.decoder_config.to_vec()))
         .field("width", number(size.width_px()))
         .field("height", number(size.height_px()))
         .build();
     let output = gst::Caps::builder("video/x-raw").field("format", "I420").build();
-    let chain = ["h264parse", decoder, "videoconvert"];
+    let chain = [parser, decoder, "videoconvert"];
     let decoded = Arc::new(Collector::default());
     let pipeline =
         Pipeline::open_chain(&chain, &input, &output, decoded.clone()).map_err(|error| error.to_string())?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use units::{Clock, FrameRate, Kbps, MediaTime, VideoFrame};
 
+use crate::alignment::AlignmentWatch;
 use crate::backend::BackendKind;
 use crate::output::{EncoderOutput, SlipKind, TrackStats};
 use crate::pipeline::Pipeline;
@@ -20,6 +21,7 @@ mod track;
 use run::Run;
 #[cfg(test)]
 pub(crate) use track::MAX_RESTARTS;
+pub(crate) use track::media_type;
 use track::{TrackState, count};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,6 +65,7 @@ pub(crate) struct WorkerSetup {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Sender<EncoderOutput>,
     pub(crate) heal: Arc<AtomicBool>,
+    pub(crate) watch: Arc<AlignmentWatch>,
     /// For tests: the n-th run breaks after so many pictures.
     pub(crate) fail_after: VecDeque<i32>,
 }
@@ -118,6 +121,10 @@ impl Worker {
         if idr && !first {
             pipeline.force_idr(running_time);
         }
+        if idr && track.has_new_bitrate.swap(false, Ordering::Relaxed) && !first {
+            let bitrate = Kbps(track.bitrate.load(Ordering::Relaxed));
+            pipeline.set_at(track.kind.bitrate(bitrate), running_time);
+        }
         run.took(tick, pts);
         if !pipeline.push(buffer) {
             run.die("it takes no more pictures".to_owned());
@@ -166,11 +173,15 @@ impl Worker {
         };
     }
 
-    /// Changes the bitrate of the running encoder, and of later ones.
+    /// Changes the bitrate of the running encoder, at its next IDR where it can not do so without one, and of later
+    /// encoders.
     pub(crate) fn set_bitrate(&self, bitrate: Kbps) -> Result<(), Error> {
         let checked = RenditionConfig { bitrate, ..self.track.config.clone() };
         checked.check()?;
-        if let Stage::Running { pipeline, .. } = &*lock(&self.stage) {
+        let stage = lock(&self.stage);
+        if self.track.kind.changes_bitrate_by_idr() {
+            self.track.has_new_bitrate.store(true, Ordering::Relaxed);
+        } else if let Stage::Running { pipeline, .. } = &*stage {
             pipeline.set(&self.track.kind.bitrate(bitrate))?;
         }
         self.track.bitrate.store(bitrate.0, Ordering::Relaxed);

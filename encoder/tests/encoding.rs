@@ -10,6 +10,10 @@
     reason = "a test"
 )]
 
+#[path = "encoding/hevc.rs"]
+mod hevc;
+#[path = "encoding/ladder.rs"]
+mod ladder;
 #[path = "encoding/sound.rs"]
 mod sound;
 #[path = "encoding/support.rs"]

@@ -1,7 +1,7 @@
 use units::{FrameRate, Size, Span, TrackId};
 
 use super::*;
-use crate::rendition::VideoSettings;
+use crate::rendition::{LatencyTuning, Multipass, VideoSettings};
 
 fn config() -> RenditionConfig {
     let size = Size::new(1280, 720).unwrap();
@@ -20,6 +20,7 @@ fn every_back_end_gets_the_true_bitrate_in_its_own_unit() {
         (BackendKind::QuickSync, 6000),
         (BackendKind::MediaFoundation, 5859),
         (BackendKind::X264, 6000),
+        (BackendKind::X265, 6000),
         (BackendKind::OpenH264, 6_000_000),
     ] {
         assert_eq!(value(&map(kind, &config(), 2), "bitrate"), Some(&Value::Number(expected)), "{kind}");
@@ -28,7 +29,7 @@ fn every_back_end_gets_the_true_bitrate_in_its_own_unit() {
 
 #[test]
 fn every_back_end_is_told_constant_bitrate() {
-    for kind in FALLBACK_ORDER {
+    for kind in FALLBACK_ORDER.into_iter().filter(|kind| *kind != BackendKind::X265) {
         let mapping = map(kind, &config(), 2);
         let mode = mapping.assignments.iter().find(|a| a.setting == "rate control").unwrap();
         assert!(mode.required, "{kind}");
@@ -54,6 +55,14 @@ fn buffers_are_a_second_at_most_and_in_the_right_unit() {
     );
     config.settings.buffer = Some(Span::from_secs(5));
     assert_eq!(value(&map(BackendKind::X264, &config, 2), "vbv-buf-capacity"), Some(&Value::Number(1000)));
+    let Some(Value::Text(options)) = value(&map(BackendKind::X265, &config, 2), "option-string").cloned()
+    else {
+        panic!("no options")
+    };
+    assert!(
+        options.starts_with("vbv-maxrate=6000:vbv-bufsize=6000:strict-cbr=1:scenecut=0:open-gop=0:"),
+        "{options}"
+    );
 }
 
 #[test]
@@ -77,7 +86,7 @@ fn what_an_element_can_not_do_is_said() {
     assert_eq!(lacking(BackendKind::QuickSync), ["lookahead", "adaptive quantisation", "multipass"]);
     assert_eq!(
         lacking(BackendKind::OpenH264),
-        ["profile", "constant bitrate", "B-frames", "lookahead", "multipass"]
+        ["profile", "rate control", "B-frames", "lookahead", "multipass"]
     );
     assert_eq!(value(&map(BackendKind::Nvenc, &config, 2), "bframes"), Some(&Value::Number(2)));
 }
@@ -110,6 +119,10 @@ fn software_threads_follow_the_picture_rate() {
 fn elements_and_back_ends_name_each_other() {
     for kind in FALLBACK_ORDER {
         assert_eq!(BackendKind::from_element(kind.element()), Some(kind));
+        for element in CODECS.into_iter().filter_map(|codec| kind.element_for(codec)) {
+            assert_eq!(BackendKind::from_element(element), Some(kind));
+        }
     }
+    assert_eq!(BackendKind::X265.element(), "x265enc");
     assert_eq!(BackendKind::from_element("theoraenc"), None);
 }

@@ -16,13 +16,25 @@ impl Clock for Turned {
     }
 }
 
+fn size() -> Size {
+    Size::new(160, 90).unwrap()
+}
+
+fn rendition(track: u8, kind: BackendKind, rate: FrameRate) -> RenditionConfig {
+    let mut config = RenditionConfig::new(TrackId(track), size(), rate, Kbps(300));
+    config.backend = Some(kind);
+    config.keyint = units::Span::from_secs(1);
+    config
+}
+
 struct Stage {
     group: EncoderGroup,
     receiver: Receiver<EncoderOutput>,
+    tracks: Vec<TrackId>,
     picture: Arc<VideoFrame>,
     clock: Arc<Turned>,
     next: u64,
-    units: Vec<(u8, u64, bool)>,
+    units: Vec<Arc<units::AccessUnit>>,
     deaths: Vec<(Track, String, bool)>,
     configs: usize,
 }
@@ -30,18 +42,17 @@ struct Stage {
 impl Stage {
     /// Two renditions with x264, an IDR every second; runs of track 1 break after so many pictures.
     fn new(fail_after: &[i32]) -> Self {
-        let size = Size::new(160, 90).unwrap();
-        let renditions = [0, 1].map(|track| {
-            let mut config = RenditionConfig::new(TrackId(track), size, FrameRate::FPS_30, Kbps(300));
-            config.backend = Some(BackendKind::X264);
-            config.keyint = units::Span::from_secs(1);
-            config
-        });
+        let rendition = |track| rendition(track, BackendKind::X264, FrameRate::FPS_30);
+        Self::with(vec![rendition(0), rendition(1)], fail_after)
+    }
+
+    fn with(renditions: Vec<RenditionConfig>, fail_after: &[i32]) -> Self {
         let failures: VecDeque<i32> = fail_after.iter().copied().collect();
         let clock = Arc::new(Turned::default());
+        let tracks = renditions.iter().map(|rendition| rendition.track).collect();
         let (group, receiver) = EncoderGroup::start_failing(
             FrameRate::FPS_30,
-            renditions.to_vec(),
+            renditions,
             &(clock.clone() as Arc<dyn Clock>),
             |track| {
                 if track == TrackId(1) { failures.clone() } else { VecDeque::new() }
@@ -50,9 +61,10 @@ impl Stage {
         .unwrap();
         let bytes = Arc::new(vec![128u8; 160 * 90 * 3 / 2]);
         let picture =
-            VideoFrame::packed(PixelFormat::Nv12, size, ColorSpace::default(), MediaTime::ZERO, bytes);
+            VideoFrame::packed(PixelFormat::Nv12, size(), ColorSpace::default(), MediaTime::ZERO, bytes);
         let picture = Arc::new(picture.unwrap());
-        Self { group, receiver, picture, clock, next: 0, units: vec![], deaths: vec![], configs: 0 }
+        let (units, deaths) = (Vec::new(), Vec::new());
+        Self { group, receiver, tracks, picture, clock, next: 0, units, deaths, configs: 0 }
     }
 
     /// Hands in frames when every encoder takes one.
@@ -66,7 +78,7 @@ impl Stage {
     /// Hands in frames as a live canvas does, ready or not.
     fn push_now(&mut self, frames: u64) {
         for index in self.next..self.next + frames {
-            let pictures = vec![(TrackId(0), self.picture.clone()), (TrackId(1), self.picture.clone())];
+            let pictures = self.tracks.iter().map(|track| (*track, self.picture.clone())).collect();
             let pts = FrameRate::FPS_30.pts_of(index);
             self.group
                 .push(&CanvasFrame {
@@ -86,10 +98,7 @@ impl Stage {
     fn take(&mut self) {
         for event in self.receiver.try_iter() {
             match event {
-                EncoderOutput::Unit(unit) => {
-                    let Track::Video(track) = unit.track else { panic!("sound") };
-                    self.units.push((track.0, unit.index, unit.is_idr));
-                }
+                EncoderOutput::Unit(unit) => self.units.push(unit),
                 EncoderOutput::Died { track, reason, restarting } => {
                     self.deaths.push((track, reason, restarting));
                 }
@@ -100,7 +109,8 @@ impl Stage {
     }
 
     fn of(&self, track: u8) -> Vec<(u64, bool)> {
-        self.units.iter().filter(|unit| unit.0 == track).map(|unit| (unit.1, unit.2)).collect()
+        let of_track = self.units.iter().filter(|unit| unit.track == Track::Video(TrackId(track)));
+        of_track.map(|unit| (unit.index, unit.is_idr)).collect()
     }
 }
 
@@ -124,7 +134,21 @@ fn a_broken_encoder_comes_back_with_an_idr_and_the_other_never_notices() {
     let stats = stage.group.stats();
     assert_eq!((stats[0].restarts, stats[0].skipped), (0, 0));
     assert_eq!(stats[1].restarts, 1);
-    assert_eq!(stats[1].input, 240);
+    assert_eq!(
+        (stats[1].input, stats[1].skipped + stats[1].output),
+        (240, 240),
+        "what was inside is counted"
+    );
+    assert!(stats[1].skipped > 0);
+    let last = stage.units.iter().rfind(|unit| unit.track == Track::Video(TrackId(1))).unwrap();
+    let counts = last.stamps.counts;
+    assert_eq!((counts.input, counts.skipped, counts.output), (240, stats[1].skipped, stats[1].output));
+    assert_eq!((counts.rendered, counts.lagged), (240, 3));
+    let alignment = stage.group.alignment();
+    assert_eq!(alignment.idrs + alignment.misaligned, 8);
+    assert_eq!(alignment.misaligned, stats[1].misaligned);
+    assert_eq!((stats[0].misaligned, stats[0].last_idr_index), (0, Some(210)));
+    assert_eq!(alignment.idrs, stage.of(1).iter().filter(|unit| unit.1).count() as u64);
 }
 
 #[test]
@@ -140,6 +164,9 @@ fn an_encoder_that_keeps_breaking_is_given_up() {
     assert_eq!(u32::try_from(outcomes.len()).unwrap(), MAX_RESTARTS + 1);
     assert_eq!(stage.of(0).len(), 1200);
     assert!(!stage.group.stats()[1].running);
+    let alignment = stage.group.alignment();
+    assert_eq!(alignment.idrs + alignment.misaligned, 40, "the one that is left is aligned with itself");
+    assert!(alignment.idrs > 30, "{alignment:?}");
 }
 
 #[test]
@@ -201,4 +228,32 @@ fn a_slip_makes_the_next_common_frame_an_idr_on_all_tracks() {
             stage.of(track).into_iter().filter(|(_, idr)| *idr).map(|(index, _)| index).collect();
         assert_eq!(idrs, [0, 10, 20]);
     }
+    assert_eq!(stage.group.alignment(), Alignment { idrs: 3, misaligned: 0, healed: 1 });
+}
+
+#[test]
+fn in_a_ladder_of_two_codes_and_two_rates_one_breaks_and_the_others_keep_their_cadence() {
+    let half = FrameRate::new(15, 1).unwrap();
+    let mut hevc = rendition(0, BackendKind::X265, FrameRate::FPS_30);
+    (hevc.codec, hevc.profile) = (VideoCodec::Hevc, units::VideoProfile::Main);
+    let ladder = vec![
+        hevc,
+        rendition(1, BackendKind::X264, FrameRate::FPS_30),
+        rendition(2, BackendKind::OpenH264, half),
+    ];
+    let mut stage = Stage::with(ladder, &[40, 35]);
+    stage.push(240);
+    assert!(stage.group.finish());
+    stage.take();
+    assert_eq!(stage.deaths.len(), 2, "{:?}", stage.deaths);
+    assert!(stage.deaths.iter().all(|(track, _, again)| *track == Track::Video(TrackId(1)) && *again));
+    let whole: Vec<_> = (0..240).map(|index| (index, index % 30 == 0)).collect();
+    assert_eq!(stage.of(0), whole);
+    assert_eq!(stage.of(2), whole.into_iter().step_by(2).collect::<Vec<_>>());
+    assert!(stage.of(1).iter().all(|(index, idr)| *idr == (index % 30 == 0)));
+    assert_eq!(stage.of(1).last(), Some(&(239, false)));
+    assert_eq!(stage.configs, 3);
+    let alignment = stage.group.alignment();
+    assert_eq!(alignment.idrs + alignment.misaligned, 8);
+    assert!(alignment.misaligned <= 4, "{alignment:?}");
 }

@@ -44,7 +44,6 @@ pub(super) struct Run {
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct RunState {
     in_flight: VecDeque<InFlight>,
     sets: ParameterSets,
@@ -64,7 +63,17 @@ pub(super) fn running_time(pts: Pts) -> gst::ClockTime {
 
 impl Run {
     pub(super) fn new(track: Arc<TrackState>) -> Self {
-        Self { track, state: Mutex::default(), changed: Condvar::new() }
+        let state = RunState {
+            in_flight: VecDeque::new(),
+            sets: ParameterSets::new(track.config.codec),
+            decode_times: VecDeque::new(),
+            primed: false,
+            first_pts: None,
+            last_output_at: None,
+            dead: false,
+            ended: false,
+        };
+        Self { track, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Notes a picture that is about to be pushed.
@@ -236,6 +245,7 @@ impl Sink for Run {
             count(&track.counters.idrs);
         }
         let is_idr = unit.is_idr;
+        track.watch.came(track.config.track, index, frame.pts, is_idr);
         track.send(EncoderOutput::Unit(Arc::new(AccessUnit {
             track: Track::Video(track.config.track),
             pts: frame.pts,

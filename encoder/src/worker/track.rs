@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{SendTimeoutError, Sender};
 use gstreamer as gst;
-use units::{Clock, FrameRate, Kbps, Span, Track, VideoConfig, VideoProfile};
+use units::{Clock, FrameRate, Kbps, Span, Track, VideoCodec, VideoConfig};
 
 use super::run::Run;
 use super::{WorkerSetup, lock};
-use crate::backend::{self, BackendKind};
+use crate::alignment::AlignmentWatch;
+use crate::backend::{self, BackendKind, setting};
 use crate::nal::ParameterSets;
 use crate::output::{EncoderOutput, SlipKind, TrackStats};
 use crate::pipeline::{Pipeline, Plan};
@@ -57,8 +58,11 @@ pub(crate) struct TrackState {
     events: Sender<EncoderOutput>,
     /// Set when the next frame of the group is to be an IDR because this encoder slipped.
     heal: Arc<AtomicBool>,
+    pub(super) watch: Arc<AlignmentWatch>,
     pub(super) counters: Counters,
     pub(super) bitrate: AtomicU32,
+    /// The encoder is to be told the bitrate with its next IDR.
+    pub(super) has_new_bitrate: AtomicBool,
     pub(super) restarts_left: AtomicU32,
     sent_config: Mutex<Option<Arc<VideoConfig>>>,
     fail_after: Mutex<VecDeque<i32>>,
@@ -68,6 +72,7 @@ impl TrackState {
     pub(super) fn new(setup: WorkerSetup) -> Self {
         Self {
             bitrate: AtomicU32::new(setup.config.bitrate.0),
+            has_new_bitrate: AtomicBool::new(false),
             config: setup.config,
             kind: setup.kind,
             divisor: setup.divisor,
@@ -76,6 +81,7 @@ impl TrackState {
             clock: setup.clock,
             events: setup.events,
             heal: setup.heal,
+            watch: setup.watch,
             counters: Counters::default(),
             restarts_left: AtomicU32::new(MAX_RESTARTS),
             sent_config: Mutex::new(None),
@@ -85,19 +91,29 @@ impl TrackState {
 
     /// Opens the encoder anew.
     pub(super) fn open(self: &Arc<Self>) -> Result<(Arc<Run>, Pipeline, Applied), Error> {
-        let mut config = self.config.clone();
-        config.bitrate = Kbps(self.bitrate.load(Ordering::Relaxed));
-        let mapping = backend::map(self.kind, &config, self.cores);
+        let config = &self.config;
+        let mut mapping = backend::map(self.kind, config, self.cores);
+        // Buffers and limits are those of the promised bitrate, so that an encoder that starts below it can go back up.
+        let bitrate = self.kind.bitrate(Kbps(self.bitrate.load(Ordering::Relaxed)));
+        for assignment in &mut mapping.assignments {
+            if assignment.setting == setting::BITRATE {
+                assignment.value = bitrate.value.clone();
+            }
+        }
         let unsupported = |what: &str| Error::Unsupported { track: config.track, what: what.to_owned() };
         let input = picture::caps(config.size, config.rate).ok_or_else(|| unsupported("this frame rate"))?;
-        let output = gst::Caps::builder("video/x-h264")
+        let element = self.kind.element_for(config.codec).ok_or_else(|| {
+            let what = format!("{} with {}", config.codec, self.kind);
+            unsupported(&what)
+        })?;
+        let output = gst::Caps::builder(media_type(config.codec))
             .field("stream-format", "byte-stream")
             .field("alignment", "au")
-            .field("profile", profile_name(self.kind.profile(config.profile)))
+            .field("profile", backend::profile_name(self.kind.profile(config.profile)))
             .build();
         let run = Arc::new(Run::new(self.clone()));
         let plan = Plan {
-            encoder: self.kind.element(),
+            encoder: element,
             converter: "videoconvert",
             input,
             output,
@@ -105,7 +121,8 @@ impl TrackState {
             not_honoured: mapping.not_honoured,
             fail_after: lock(&self.fail_after).pop_front(),
         };
-        let (pipeline, applied) = Pipeline::open(plan, run.clone())?;
+        let (pipeline, mut applied) = Pipeline::open(plan, run.clone())?;
+        applied.honoured.extend(mapping.noted);
         Ok((run, pipeline, applied))
     }
 
@@ -132,7 +149,7 @@ impl TrackState {
     }
 
     pub(super) fn reorder_depth(&self) -> usize {
-        self.kind.reorder_depth(self.config.settings.effective_b_frames())
+        self.kind.reorder_depth(&self.config)
     }
 
     pub(super) fn queue_limit(&self) -> u64 {
@@ -150,6 +167,9 @@ impl TrackState {
     }
 
     pub(super) fn report_death(&self, reason: String, restarting: bool) {
+        if !restarting {
+            self.watch.left(self.config.track);
+        }
         self.send(EncoderOutput::Died { track: Track::Video(self.config.track), reason, restarting });
     }
 
@@ -195,10 +215,10 @@ impl TrackState {
     }
 }
 
-fn profile_name(profile: VideoProfile) -> &'static str {
-    match profile {
-        VideoProfile::ConstrainedBaseline => "constrained-baseline",
-        VideoProfile::Main => "main",
-        VideoProfile::High => "high",
+/// GStreamer's name of a code.
+pub(crate) const fn media_type(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::Avc => "video/x-h264",
+        VideoCodec::Hevc => "video/x-h265",
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use encoder::{CanvasFrame, EncoderGroup, EncoderOutput, RenditionConfig};
 use units::{
     AccessUnit, Clock, ColorSpace, FrameRate, MediaTime, PixelFormat, Plane, Size, Track, TrackId,
-    VideoConfig, VideoFrame,
+    VideoCodec, VideoConfig, VideoFrame,
 };
 
 /// A clock that stands still.
@@ -84,7 +84,12 @@ impl Stream {
     /// The stream as annex B bytes, with the parameter sets of its decoder configuration in front.
     pub(crate) fn byte_stream(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for set in parameter_sets(&self.configs[0].decoder_config) {
+        let config = &self.configs[0];
+        let sets = match config.codec {
+            VideoCodec::Avc => parameter_sets(&config.decoder_config),
+            VideoCodec::Hevc => hevc_parameter_sets(&config.decoder_config),
+        };
+        for set in sets {
             out.extend_from_slice(&[0, 0, 0, 1]);
             out.extend_from_slice(&set);
         }
@@ -103,7 +108,27 @@ pub(crate) fn encode(
     canvas: FrameRate,
     renditions: Vec<RenditionConfig>,
     frames: std::ops::Range<u64>,
+    at: impl FnMut(&EncoderGroup, u64),
+) -> Vec<Stream> {
+    drive(canvas, renditions, frames, at, |size, index| picture(size, index, 0))
+}
+
+/// As [`encode`], of pictures of one's own.
+pub(crate) fn encode_pictures(
+    canvas: FrameRate,
+    renditions: Vec<RenditionConfig>,
+    frames: std::ops::Range<u64>,
+    draw: impl Fn(Size, u64) -> Arc<VideoFrame>,
+) -> Vec<Stream> {
+    drive(canvas, renditions, frames, |_, _| {}, draw)
+}
+
+fn drive(
+    canvas: FrameRate,
+    renditions: Vec<RenditionConfig>,
+    frames: std::ops::Range<u64>,
     mut at: impl FnMut(&EncoderGroup, u64),
+    draw: impl Fn(Size, u64) -> Arc<VideoFrame>,
 ) -> Vec<Stream> {
     let sizes: Vec<_> = renditions.iter().map(|r| (r.track, r.size)).collect();
     let (group, receiver) = EncoderGroup::start(canvas, renditions, clock()).unwrap();
@@ -120,7 +145,7 @@ pub(crate) fn encode(
     for index in frames {
         assert!(group.wait_for_room(Duration::from_secs(60)), "an encoder hangs");
         at(&group, index);
-        let pictures = sizes.iter().map(|(track, size)| (*track, picture(*size, index, 0))).collect();
+        let pictures = sizes.iter().map(|(track, size)| (*track, draw(*size, index))).collect();
         group.push(&frame(canvas, index, pictures)).unwrap();
         receiver.try_iter().for_each(&mut take);
     }
@@ -161,16 +186,48 @@ pub(crate) fn parameter_sets(record: &[u8]) -> Vec<Vec<u8>> {
     sets
 }
 
+/// Parameter sets of an `HEVCDecoderConfigurationRecord`, in its order.
+fn hevc_parameter_sets(record: &[u8]) -> Vec<Vec<u8>> {
+    assert_eq!(record[0], 1);
+    let mut sets = Vec::new();
+    let mut at = 23;
+    for kind in 32..35u8 {
+        assert_eq!(record[at], 0x80 | kind);
+        let count = u16::from_be_bytes([record[at + 1], record[at + 2]]);
+        at += 3;
+        for _ in 0..count {
+            let length = usize::from(u16::from_be_bytes([record[at], record[at + 1]]));
+            sets.push(record[at + 2..at + 2 + length].to_vec());
+            at += 2 + length;
+        }
+    }
+    assert_eq!(at, record.len());
+    sets
+}
+
+/// What ffprobe says of the first stream of `input`.
+pub(crate) fn ffprobe(form: &str, input: Vec<u8>) -> std::collections::HashMap<String, String> {
+    let arguments = ["-v", "error", "-f", form, "-show_streams", "pipe:0"];
+    let (out, warnings) = pipe_through("ffprobe", &arguments, input);
+    assert_eq!(warnings, "");
+    let lines = String::from_utf8(out).unwrap();
+    lines.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
 /// Runs ffmpeg with `input` on its standard input; returns what it wrote to its standard output and its warnings.
 pub(crate) fn ffmpeg(arguments: &[&str], input: Vec<u8>) -> (Vec<u8>, String) {
-    let mut child = Command::new("ffmpeg")
-        .args(["-hide_banner", "-loglevel", "warning", "-nostdin"])
+    let arguments = [&["-hide_banner", "-loglevel", "warning", "-nostdin"], arguments].concat();
+    pipe_through("ffmpeg", &arguments, input)
+}
+
+fn pipe_through(program: &str, arguments: &[&str], input: Vec<u8>) -> (Vec<u8>, String) {
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("ffmpeg is on the path");
+        .expect("ffmpeg and ffprobe are on the path");
     let mut stdin = child.stdin.take().unwrap();
     let feeder = std::thread::Builder::new()
         .name("feed-ffmpeg".to_owned())

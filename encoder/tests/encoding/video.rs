@@ -6,9 +6,16 @@ use encoder::{
 };
 use h264_reader::nal::sps::{ColourDescription, SeqParameterSet, VideoSignalType};
 use h264_reader::rbsp::{BitReader, ByteReader};
-use units::{FrameRate, Kbps, Span, TrackId, VideoProfile};
+use units::{FrameRate, Kbps, Span, TrackId, VideoCodec, VideoProfile};
 
-fn rendition(track: u8, kind: BackendKind, width: u32, height: u32, fps: u32, kbps: u32) -> RenditionConfig {
+pub(crate) fn rendition(
+    track: u8,
+    kind: BackendKind,
+    width: u32,
+    height: u32,
+    fps: u32,
+    kbps: u32,
+) -> RenditionConfig {
     let rate = FrameRate::new(fps, 1).unwrap();
     let mut config = RenditionConfig::new(TrackId(track), size(width, height), rate, Kbps(kbps));
     config.backend = Some(kind);
@@ -33,7 +40,7 @@ fn assert_bt709_limited(stream: &Stream) {
 }
 
 /// Decodes with ffmpeg; the number of pictures, and no warning.
-fn decoded_pictures(stream: &Stream) -> usize {
+pub(crate) fn decoded_pictures(stream: &Stream) -> usize {
     let bytes = stream.byte_stream();
     let arguments = ["-f", "h264", "-i", "pipe:0", "-f", "framemd5", "-fps_mode", "passthrough", "pipe:1"];
     let (out, warnings) = ffmpeg(&arguments, bytes);
@@ -223,7 +230,12 @@ fn what_can_not_work_is_refused_in_words() {
 #[test]
 fn the_probe_offers_what_passed_and_says_why_not_the_rest() {
     let reports = encoder::probe();
-    assert_eq!(reports.iter().map(|report| report.kind).collect::<Vec<_>>(), FALLBACK_ORDER);
+    for codec in [VideoCodec::Avc, VideoCodec::Hevc] {
+        let found = reports.iter().filter(|report| report.codec == codec).map(|report| report.kind);
+        let makers = FALLBACK_ORDER.into_iter().filter(|kind| kind.element_for(codec).is_some());
+        assert_eq!(found.collect::<Vec<_>>(), makers.collect::<Vec<_>>());
+    }
+    assert_eq!(encoder::usable_codecs(), [VideoCodec::Avc, VideoCodec::Hevc]);
     for report in &reports {
         assert!(!report.reason.is_empty());
         assert!(report.available || !report.passed);

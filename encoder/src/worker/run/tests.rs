@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 use units::{Clock, FrameRate, Kbps, Size, TrackId};
 
 use super::*;
+use crate::alignment::AlignmentWatch;
 use crate::worker::WorkerSetup;
 use crate::{BackendKind, LatencyTuning, RenditionConfig};
 
@@ -50,6 +51,7 @@ impl Played {
             clock: Arc::new(Still),
             events,
             heal: heal.clone(),
+            watch: Arc::new(AlignmentWatch::new(std::iter::once(TrackId::PRIMARY))),
             fail_after: VecDeque::new(),
         });
         Self { run: Run::new(Arc::new(track)), receiver, heal }

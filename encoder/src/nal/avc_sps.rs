@@ -1,26 +1,12 @@
-//! Sequence parameter sets (ITU-T H.264, 7.3.2.1.1 and annex E): what size and colour they promise, and making them
+//! Sequence parameter sets of H.264 (ITU-T H.264, 7.3.2.1.1 and annex E): what size and colour they promise, and making them
 //! promise BT.709 in limited range, which not every encoder does by itself.
 
+use super::bits::{BitWriter, Bits, escape, unescape};
+use super::{BT709, SpsFacts};
 use crate::Error;
 
-/// What a sequence parameter set says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SpsFacts {
-    /// `profile_idc`.
-    pub(crate) profile: u8,
-    /// Shown width in pixels.
-    pub(crate) width: u32,
-    /// Shown height in pixels.
-    pub(crate) height: u32,
-    /// `video_full_range_flag`, primaries, transfer and matrix, where they are signalled.
-    pub(crate) colour: Option<(bool, [u8; 3])>,
-}
-
-/// ITU-R BT.709 in each of the three tables (ITU-T H.264, tables E-3 to E-5).
-const BT709: [u8; 3] = [1, 1, 1];
-
 /// Whether a profile's parameter sets carry chroma format and bit depths (ITU-T H.264, 7.3.2.1.1).
-pub(crate) fn has_chroma_fields(profile: u8) -> bool {
+pub(super) fn has_chroma_fields(profile: u8) -> bool {
     matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135)
 }
 
@@ -28,7 +14,7 @@ pub(crate) fn has_chroma_fields(profile: u8) -> bool {
 ///
 /// # Errors
 /// [`Error::MalformedOutput`] when it ends too early or is of a form we do not make.
-pub(crate) fn read(nal: &[u8]) -> Result<SpsFacts, Error> {
+pub(super) fn read(nal: &[u8]) -> Result<SpsFacts, Error> {
     parse(nal).map(|parsed| parsed.facts).ok_or(Error::MalformedOutput { what: "sequence parameter set" })
 }
 
@@ -36,7 +22,7 @@ pub(crate) fn read(nal: &[u8]) -> Result<SpsFacts, Error> {
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn signal_bt709(nal: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn signal_bt709(nal: &[u8]) -> Result<Vec<u8>, Error> {
     let malformed = Error::MalformedOutput { what: "sequence parameter set" };
     let Some(parsed) = parse(nal) else { return Err(malformed) };
     if parsed.facts.colour == Some((false, BT709)) {
@@ -63,7 +49,7 @@ pub(crate) fn signal_bt709(nal: &[u8]) -> Result<Vec<u8>, Error> {
     }
     // rbsp_trailing_bits
     out.put(1, 1);
-    Ok(escape(nal.first().copied().unwrap_or(0x67), &out.finish()))
+    Ok(escape(nal.get(..1).unwrap_or(&[0x67]), &out.finish()))
 }
 
 struct Parsed {
@@ -190,111 +176,6 @@ fn skip_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
     Some(())
 }
 
-/// Takes emulation prevention bytes out (ITU-T H.264, 7.4.1).
-fn unescape(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut zeros = 0;
-    for &byte in bytes {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
-    out
-}
-
-/// Puts emulation prevention bytes in (ITU-T H.264, 7.4.1).
-fn escape(header: u8, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + 4);
-    out.push(header);
-    let mut zeros = 0;
-    for &byte in payload {
-        if zeros >= 2 && byte <= 3 {
-            out.push(3);
-            zeros = 0;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
-    out
-}
-
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    fn bit(&self, at: usize) -> Option<u32> {
-        Some(u32::from(self.bytes.get(at / 8)? >> (7 - at % 8) & 1))
-    }
-
-    /// u(n), n at most 32.
-    fn take(&mut self, count: u32) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            value = value << 1 | self.bit(self.at)?;
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    /// ue(v), values up to 2^31 - 2.
-    fn unsigned(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.take(1)? == 0 {
-            zeros += 1;
-        }
-        if zeros > 30 {
-            return None;
-        }
-        Some((1 << zeros) - 1 + self.take(zeros)?)
-    }
-
-    /// se(v)
-    fn signed(&mut self) -> Option<i32> {
-        let code = i32::try_from(self.unsigned()?).ok()?;
-        Some(if code % 2 == 0 { -(code / 2) } else { code / 2 + 1 })
-    }
-}
-
-#[derive(Default)]
-struct BitWriter {
-    bytes: Vec<u8>,
-    used: usize,
-}
-
-impl BitWriter {
-    fn put(&mut self, value: u32, count: u32) {
-        for shift in (0..count).rev() {
-            let bit = u8::from(value >> shift & 1 == 1);
-            if self.used.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= bit << (7 - self.used % 8);
-            }
-            self.used += 1;
-        }
-    }
-
-    fn copy(&mut self, source: &Bits<'_>, from: usize, to: usize) {
-        for bit in (from..to).map_while(|at| source.bit(at)) {
-            self.put(bit, 1);
-        }
-    }
-
-    fn finish(self) -> Vec<u8> {
-        self.bytes
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,15 +195,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn escaping_is_undone(payload in proptest::collection::vec(0u8..5, 0..60)) {
-            let escaped = escape(0x67, &payload);
-            prop_assert_eq!(unescape(&escaped[1..]), payload);
-            for window in escaped[1..].windows(3) {
-                prop_assert!(!(window[0] == 0 && window[1] == 0 && window[2] < 3));
-            }
-        }
-
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let _ = read(&bytes);
