@@ -14,3 +14,6 @@ pub use payload::{
     session_message, timestamp_message,
 };
 pub use utc::UtcMillis;
+
+#[cfg(test)]
+mod tests;
