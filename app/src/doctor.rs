@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use compositor::Gpu;
+use compositor::{Gpu, GpuInfo};
+use ivs::client_configuration::SchemaVersion;
 use serde::Serialize;
 
 use crate::outcome::{Exit, Failure};
+use crate::survey::survey;
 
 /// Drift of the two system clocks against each other over the test that is worth telling, in parts per million.
 const CLOCK_LIMIT_PPM: f64 = 500.0;
@@ -14,6 +16,8 @@ const CLOCK_LIMIT_PPM: f64 = 500.0;
 struct Checkup {
     genlock: &'static str,
     gpu: Result<GpuLine, String>,
+    /// What GetClientConfiguration would be told about this machine.
+    machine: Option<MachineLine>,
     encoders: Vec<EncoderLine>,
     displays: Vec<DeviceLine>,
     cameras: Vec<DeviceLine>,
@@ -31,6 +35,17 @@ struct GpuLine {
     backend: String,
     driver: String,
     is_software: bool,
+}
+
+#[derive(Serialize)]
+struct MachineLine {
+    /// `capabilities` of the request, in the schema that is sent.
+    capabilities: serde_json::Value,
+    /// Which of its graphics cards composes; none when the processor does.
+    composition_gpu_index: Option<u32>,
+    /// The same in words, a line each.
+    #[serde(skip)]
+    words: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -78,9 +93,13 @@ pub(crate) fn run(as_json: bool) -> Result<Exit, Failure> {
 
 fn examine() -> Checkup {
     let (wall, monotonic) = (std::time::SystemTime::now(), std::time::Instant::now());
-    let gpu = Gpu::open(None).map_err(|error| error.to_string()).map(|gpu| {
-        let info = gpu.info().clone();
-        GpuLine { name: info.name, backend: info.backend, driver: info.driver, is_software: info.is_software }
+    let info = Gpu::open(None).map_err(|error| error.to_string()).map(|gpu| gpu.info().clone());
+    let machine = info.as_ref().ok().map(machine);
+    let gpu = info.map(|info| GpuLine {
+        name: info.name,
+        backend: info.backend,
+        driver: info.driver,
+        is_software: info.is_software,
     });
     let encoders: Vec<_> = encoder::probe()
         .into_iter()
@@ -123,6 +142,7 @@ fn examine() -> Checkup {
     Checkup {
         genlock: env!("CARGO_PKG_VERSION"),
         gpu,
+        machine,
         encoders,
         displays: lines(devices.displays),
         cameras: lines(devices.cameras),
@@ -134,6 +154,37 @@ fn examine() -> Checkup {
     }
 }
 
+fn machine(composition: &GpuInfo) -> MachineLine {
+    let (machine, composition_gpu_index) = survey(composition);
+    let (cpu, memory, system) = (&machine.cpu, &machine.memory, &machine.system);
+    let speed = cpu.speed_mhz.map_or_else(String::new, |speed| format!(" at {speed} MHz"));
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    let mut words = vec![
+        format!(
+            "{}, {} cores ({} threads){speed}, {} memory ({} free)",
+            cpu.name.as_deref().unwrap_or("an unnamed processor"),
+            cpu.physical_cores,
+            cpu.logical_cores,
+            gigabytes(memory.total_bytes),
+            gigabytes(memory.free_bytes),
+        ),
+        format!("{} {}, {}, {} bits", system.name, system.release, system.version, system.bits),
+    ];
+    if machine.gpus.is_empty() {
+        words.push("no graphics card; the service grants a ladder only to machines with one".into());
+    }
+    words.extend(machine.gpus.iter().enumerate().map(|(place, gpu)| {
+        let room =
+            gpu.dedicated_video_memory.map_or_else(String::new, |bytes| format!(", {}", gigabytes(bytes)));
+        let driver = gpu.driver_version.as_deref().unwrap_or("unknown");
+        let composes = composition_gpu_index.is_some_and(|index| usize::try_from(index) == Ok(place));
+        let mark = if composes { ", composes" } else { "" };
+        format!("{} ({:04x}:{:04x}){room}, driver {driver}{mark}", gpu.model, gpu.vendor_id, gpu.device_id)
+    }));
+    let capabilities = machine.to_value(SchemaVersion::default());
+    MachineLine { capabilities, composition_gpu_index, words }
+}
+
 fn page(checkup: &Checkup) -> String {
     let mut lines = vec![format!("Genlock {} on this machine", checkup.genlock), String::new()];
     lines.push(match &checkup.gpu {
@@ -143,6 +194,10 @@ fn page(checkup: &Checkup) -> String {
         }
         Err(why) => format!("Graphics     none: {why}"),
     });
+    for (place, words) in checkup.machine.iter().flat_map(|machine| &machine.words).enumerate() {
+        let label = if place == 0 { "Told to IVS" } else { "" };
+        lines.push(format!("{label:<12} {words}"));
+    }
     let chosen = checkup.encoders.iter().position(|encoder| encoder.passed);
     for (place, encoder) in checkup.encoders.iter().enumerate() {
         let label = if place == 0 { "Encoders" } else { "" };

@@ -21,6 +21,7 @@ mod report;
 mod settings;
 mod show;
 mod studio_command;
+mod survey;
 mod wall_clock;
 mod window;
 

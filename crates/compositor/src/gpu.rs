@@ -17,6 +17,14 @@ pub struct GpuInfo {
     pub backend: String,
     /// The driver's name and version.
     pub driver: String,
+    /// The driver's version alone, where it tells it apart from its name.
+    pub driver_version: String,
+    /// PCI vendor id; 0 for the processor on some drivers.
+    pub vendor_id: u32,
+    /// PCI device id.
+    pub device_id: u32,
+    /// Where it is plugged in, such as `0000:01:00.0`; empty where the driver does not say.
+    pub pci_address: String,
     /// It is the processor that draws (llvmpipe, WARP): every pixel costs processor time, and waiting for a frame
     /// does not waste an idle adapter.
     pub is_software: bool,
@@ -105,6 +113,10 @@ impl Gpu {
             name: found.name,
             backend: found.backend.to_string(),
             driver: format!("{} {}", found.driver, found.driver_info).trim().to_owned(),
+            driver_version: if found.driver_info.is_empty() { found.driver } else { found.driver_info },
+            vendor_id: found.vendor,
+            device_id: found.device,
+            pci_address: found.device_pci_bus_id,
             is_software: found.device_type == wgpu::DeviceType::Cpu,
         };
         let reports = Arc::new(Mutex::new(Reports::default()));
