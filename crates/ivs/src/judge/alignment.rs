@@ -27,6 +27,16 @@ struct Instant {
     tracks: u64,
 }
 
+/// What is known of a track when instants are compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) track: TrackId,
+    /// Its newest decoding time.
+    pub(super) newest: Option<Dts>,
+    /// It was found missing or silent, which is another matter: the others are compared without it.
+    pub(super) is_silent: bool,
+}
+
 /// Compares the tracks of a stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Alignment {
@@ -59,9 +69,9 @@ impl Alignment {
         !self.pending.is_empty()
     }
 
-    /// Compares what can be compared now: `tracks` are all tracks with their newest decoding times. A picture is never
-    /// shown before it is decoded, so a track that has passed an instant has no IDR picture for it any more.
-    pub(super) fn compare(&mut self, tracks: &[(TrackId, Option<Dts>)], now: MediaTime, ledger: &mut Ledger) {
+    /// Compares what can be compared now: `tracks` are all tracks. A picture is never shown before it
+    /// is decoded, so a track that has passed an instant has no IDR picture for it any more.
+    pub(super) fn compare(&mut self, tracks: &[Progress], now: MediaTime, ledger: &mut Ledger) {
         for instant in self.compare_pending(tracks) {
             self.newest_slip = Some(instant.pts);
             let with = names(tracks, |bit| instant.tracks & bit != 0);
@@ -81,20 +91,20 @@ impl Alignment {
         }
     }
 
-    fn compare_pending(&mut self, tracks: &[(TrackId, Option<Dts>)]) -> Vec<Instant> {
+    fn compare_pending(&mut self, tracks: &[Progress]) -> Vec<Instant> {
         let mut slips = Vec::new();
         let (mut idrs, mut misaligned) = (0, 0);
         self.pending.retain(|instant| {
             let mut complete = true;
             let mut passed = false;
-            for (at, (_, newest)) in tracks.iter().enumerate() {
-                if bit(at).is_some_and(|bit| instant.tracks & bit == 0) {
-                    complete = false;
-                    passed |= newest.is_some_and(|newest| {
-                        Span::from_nanos(newest.as_nanos()) - Span::from_nanos(instant.pts.as_nanos())
-                            > TOLERANCE
-                    });
+            for (at, track) in tracks.iter().enumerate() {
+                if track.is_silent || bit(at).is_none_or(|bit| instant.tracks & bit != 0) {
+                    continue;
                 }
+                complete = false;
+                passed |= track.newest.is_some_and(|newest| {
+                    Span::from_nanos(newest.as_nanos()) - Span::from_nanos(instant.pts.as_nanos()) > TOLERANCE
+                });
             }
             if complete {
                 idrs += 1;
@@ -116,12 +126,12 @@ fn bit(at: usize) -> Option<u64> {
 }
 
 /// “track 1” or “tracks 0, 2”.
-fn names(tracks: &[(TrackId, Option<Dts>)], belongs: impl Fn(u64) -> bool) -> String {
+fn names(tracks: &[Progress], belongs: impl Fn(u64) -> bool) -> String {
     let names: Vec<String> = tracks
         .iter()
         .enumerate()
-        .filter(|(at, _)| bit(*at).is_some_and(&belongs))
-        .map(|(_, (track, _))| track.to_string())
+        .filter(|(at, track)| !track.is_silent && bit(*at).is_some_and(&belongs))
+        .map(|(_, track)| track.track.to_string())
         .collect();
     format!("{} {}", if names.len() == 1 { "track" } else { "tracks" }, names.join(", "))
 }

@@ -2,6 +2,7 @@
 
 use units::{Dts, MediaTime, Span, TrackId, VideoCodec};
 
+use super::alignment::Progress;
 use super::finding::{Finding, Severity, code};
 use super::picture::{Conditions, PictureTrack};
 use super::promised::{self, DISCONNECTIONS};
@@ -177,9 +178,16 @@ impl Judge {
     /// Compares the tracks with each other, whenever a picture came.
     pub(super) fn compare_video_tracks(&mut self, now: MediaTime) {
         if self.alignment.waits() {
-            let newest: Vec<(TrackId, Option<Dts>)> =
-                self.pictures.iter().map(|track| (track.track, track.newest)).collect();
-            self.alignment.compare(&newest, now, &mut self.ledger);
+            let tracks: Vec<Progress> = self
+                .pictures
+                .iter()
+                .map(|track| Progress {
+                    track: track.track,
+                    newest: track.newest,
+                    is_silent: track.is_silent,
+                })
+                .collect();
+            self.alignment.compare(&tracks, now, &mut self.ledger);
         }
         let Some(newest) = self.pictures.iter().filter_map(|track| track.newest).max() else {
             return;

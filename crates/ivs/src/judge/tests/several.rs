@@ -70,6 +70,15 @@ fn ladders_of_other_kinds_are_taken_too() {
     assert_eq!(Show { sent: lower, ..Show::default() }.codes(), [""; 0], "congestion may lower bitrates");
 }
 
+#[test]
+fn the_others_are_compared_without_a_track_that_is_missing() {
+    let missing = Show { dropped: &[2], ..Show::default() }.judge().figures;
+    assert_eq!(missing.alignment, Some(AlignmentFigures { idrs: 6, misaligned: 0 }));
+    assert_eq!(missing.tracks.iter().map(|track| track.frames).collect::<Vec<_>>(), [360, 360, 0]);
+    let slipped = Show { dropped: &[2], units: |units| slip(units, 1, 10_000), ..Show::default() };
+    assert_eq!(slipped.codes(), ["InvalidMultitrackInputTrackCount", "idrs-misaligned"]);
+}
+
 /// Every way to leave the promise, with the one code it gives.
 #[test]
 fn each_mutation_has_its_code() {
