@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -163,11 +163,13 @@ async fn read(place: &Place, response: Response<Incoming>) -> Result<Bytes, Refu
             .map(|seconds| Span::from_secs(i64::from(seconds)));
         return Err(Refusal { cause: InquiryCause::Refused { status: status.as_u16() }, retry_after });
     }
+    let too_long = || InquiryCause::TooLong { limit: ANSWER_BYTES };
+    if response.body().size_hint().lower() > ANSWER_BYTES as u64 {
+        return Err(too_long().into());
+    }
     match Limited::new(response.into_body(), ANSWER_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(InquiryCause::TooLong { limit: ANSWER_BYTES }.into())
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_long().into()),
         Err(error) => Err(match error.downcast::<hyper::Error>() {
             Ok(error) => http_cause(place, &error).into(),
             Err(error) => InquiryCause::NotHttp(error.to_string()).into(),

@@ -95,6 +95,11 @@ impl<T> Shared<T> {
             attempts,
             cause,
         });
+        {
+            let mut progress = self.progress();
+            progress.step = InquiryStep::Over;
+            progress.waiting_until = None;
+        }
         self.outcome.send_if_modified(|settled| {
             let is_first = settled.is_none();
             if is_first {
@@ -102,9 +107,6 @@ impl<T> Shared<T> {
             }
             is_first
         });
-        let mut progress = self.progress();
-        progress.step = InquiryStep::Over;
-        progress.waiting_until = None;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Cause, Failure, Fault};
+use crate::{Cause, Failure, Fault, Stage};
 
 /// Why, without whom was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +49,23 @@ pub struct InquiryFailure {
 
 impl InquiryFailure {
     /// Whether the same question may well be answered a moment later: nothing came, or the service is in trouble
-    /// (429 and 5xx; RFC 6585, 4, and RFC 9110, 15.6). Whoever said no, or answered nonsense, does so again.
+    /// (429 and 5xx; RFC 6585, 4, and RFC 9110, 15.6). Whoever said no, or answered nonsense, does so again; and so does
+    /// whoever is not who was to be asked.
     pub const fn is_passing(&self) -> bool {
         match &self.cause {
-            InquiryCause::Transport(_) | InquiryCause::NoAnswer => true,
+            InquiryCause::Transport(failure) => !matches!(
+                failure.cause,
+                Cause::NameNotFound
+                    | Cause::ConnectForbidden
+                    | Cause::NotTls(_)
+                    | Cause::UntrustedIssuer
+                    | Cause::WrongName { .. }
+                    | Cause::CertificateExpired
+                    | Cause::CertificateNotYetValid
+                    | Cause::CertificateRefused(_)
+                    | Cause::TlsRefused(_)
+            ),
+            InquiryCause::NoAnswer => true,
             InquiryCause::Refused { status } => *status == 429 || *status >= 500,
             _ => false,
         }
@@ -130,15 +143,14 @@ impl InquiryFailure {
         match (&self.cause, self.attempts) {
             (InquiryCause::Address(_) | InquiryCause::Machine(_), _) => String::from("Nothing was sent."),
             (InquiryCause::Cancelled, _) => String::from("We stopped asking."),
-            (InquiryCause::Transport(failure), 0 | 1) => String::from(match &failure.cause {
-                Cause::UntrustedIssuer | Cause::WrongName { .. } => {
-                    "We closed the connection before the stream key was sent."
-                }
-                _ => "We asked once; there was no time to ask again.",
-            }),
-            (_, attempts) if self.is_passing() && attempts > 1 => {
-                format!("We asked {attempts} times and gave up.")
+            (InquiryCause::Transport(failure), _) if !self.is_passing() => {
+                String::from(match failure.stage {
+                    Stage::Tls => "We closed the connection before anything was asked.",
+                    _ => "Nothing was sent.",
+                })
             }
+            (_, 0 | 1) if self.is_passing() => String::from("We asked once; there was no time to ask again."),
+            (_, attempts) if self.is_passing() => format!("We asked {attempts} times and gave up."),
             _ => String::from("We did not ask again: the answer would be the same."),
         }
     }
@@ -191,3 +203,98 @@ impl fmt::Display for InquiryFailure {
 }
 
 impl std::error::Error for InquiryFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Answer;
+
+    fn failure(cause: InquiryCause, attempts: u32) -> InquiryFailure {
+        InquiryFailure {
+            subject: "the stream configuration",
+            host: String::from("ingest.example"),
+            attempts,
+            cause,
+        }
+    }
+
+    fn transport(stage: Stage, cause: Cause) -> InquiryCause {
+        let host = String::from("ingest.example");
+        InquiryCause::Transport(Failure { host, port: 443, stage, cause })
+    }
+
+    #[test]
+    fn tells_a_refusal_from_nonsense_and_from_silence() {
+        for (cause, attempts, fault, happened, done) in [
+            (
+                InquiryCause::Refused { status: 400 },
+                1,
+                Fault::Genlock,
+                "ingest.example did not understand how Genlock asks for the stream configuration (HTTP 400).",
+                "We did not ask again: the answer would be the same.",
+            ),
+            (
+                InquiryCause::Refused { status: 503 },
+                3,
+                Fault::Service,
+                "ingest.example is in trouble and gives no answer about the stream configuration (HTTP 503).",
+                "We asked 3 times and gave up.",
+            ),
+            (
+                InquiryCause::Malformed(String::from("meta.config_id in the answer is a number, not a text")),
+                1,
+                Fault::Peer,
+                "ingest.example answered about the stream configuration, but not in the agreed form: meta.config_id \
+                 in the answer is a number, not a text.",
+                "We did not ask again: the answer would be the same.",
+            ),
+            (
+                InquiryCause::NoAnswer,
+                1,
+                Fault::Network,
+                "ingest.example did not answer when asked for the stream configuration.",
+                "We asked once; there was no time to ask again.",
+            ),
+            (
+                transport(Stage::Connect, Cause::ConnectRefused),
+                4,
+                Fault::Settings,
+                "ingest.example refused the connection on port 443.",
+                "We asked 4 times and gave up.",
+            ),
+            (
+                transport(Stage::Tls, Cause::UntrustedIssuer),
+                1,
+                Fault::Settings,
+                "The certificate of ingest.example was issued by somebody whom this computer does not trust.",
+                "We closed the connection before anything was asked.",
+            ),
+        ] {
+            let failure = failure(cause, attempts);
+            assert_eq!((failure.fault(), &*failure.happened(), &*failure.done()), (fault, happened, done));
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_asked_here_is_called_an_ingest_address_or_rtmp() {
+        let causes = [
+            Cause::NameNotFound,
+            Cause::NameTimedOut,
+            Cause::ConnectRefused,
+            Cause::Unreachable,
+            Cause::ConnectTimedOut,
+            Cause::NotTls(Answer::Nothing),
+            Cause::TlsClosed,
+            Cause::CertificateExpired,
+            Cause::Lost(String::from("it was closed")),
+        ];
+        for cause in causes {
+            let failure = failure(transport(Stage::Connect, cause), 2);
+            let words = format!("{} {} {}", failure.happened(), failure.done(), failure.advice());
+            assert!(
+                !words.contains("rtmp") && !words.contains("RTMP") && !words.contains("ingest address"),
+                "{words}"
+            );
+        }
+    }
+}

@@ -11,6 +11,7 @@
 mod authority;
 mod clip;
 mod ffmpeg;
+mod inquiry;
 mod loopback;
 mod metrics;
 mod nginx;
