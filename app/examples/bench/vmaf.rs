@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::peer::ffmpeg;
+use crate::peer::{self, ffmpeg};
 use crate::show::Show;
 
 /// Bitrate of the reference in kbps.
@@ -80,7 +80,7 @@ fn compare(stream: &Path, track: usize, width: u32, height: u32, log: &Path) -> 
         log.display()
     );
     let status = ffmpeg()
-        .args(["-v", "error", "-i"])
+        .args(["-v", "error", "-ss", "5", "-t", &peer::SECONDS.to_string(), "-i"])
         .arg(stream)
         .args(["-filter_complex", &graph, "-an", "-f", "null", "-"])
         .status()?;
