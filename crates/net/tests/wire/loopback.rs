@@ -72,6 +72,42 @@ async fn every_message_arrives_over_rtmp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_moves_from_one_server_to_another_at_a_keyframe() {
+    let (old_server, new_server) =
+        (Server::start(Manner::Welcoming, None).await, Server::start(Manner::Welcoming, None).await);
+    let mut stream = SyntheticStream::ladder(2);
+    let config = stream.config();
+    let old_destination = destination(&format!("rtmp://{}/app", old_server.address), None);
+    let mut old = Show::start(&old_destination);
+    old.accepted().await.unwrap();
+    // The service asks in the middle of a group of pictures.
+    old.send(config.clone(), &stream.take_span(Span::from_millis(3_000)));
+    let mut new_destination =
+        old_destination.moved_to(&format!("rtmp://{}/app", new_server.address)).unwrap();
+    new_destination.keep_from_keyframe = true;
+    let mut new = Show::start(&new_destination);
+    new.output.begin(config);
+    old.output.depart();
+    for unit in stream.take_span(Span::from_secs(3)) {
+        old.output.send(unit.clone());
+        new.output.send(unit);
+    }
+    assert_eq!(old.ended().await, Ended::Departed);
+    new.accepted().await.unwrap();
+    assert_eq!(new.finish().await, CLEAN);
+    let (before, after) = (old_server.received().await, new_server.received().await);
+    assert!(!before.unpublished && !before.deleted, "the end was signalled where the stream goes on");
+    assert!(after.unpublished && after.deleted);
+    assert_eq!(after.stream_name, KEY);
+    // Four seconds of 30 pictures and two here, of both renditions, and none twice.
+    let pictures = |received: &crate::server::Received| {
+        let is_picture = |body: &[u8]| matches!(body, [0x93 | 0xa3, ..] | [0x96 | 0xa6, 0x03, ..]);
+        received.media.iter().filter(|(kind, _, body)| *kind == MediaKind::Video && is_picture(body)).count()
+    };
+    assert_eq!((pictures(&before), pictures(&after)), (240, 120));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_message_arrives_over_rtmps_by_name_and_by_address() {
     let authority = Authority::new();
     let identity = authority.issue(&["localhost", "127.0.0.1"]);
