@@ -33,7 +33,8 @@ pub(crate) enum Command {
     /// Go live to an address.
     Live {
         /// rtmps://host/app or rtmp://host/app; the stream key is appended in the service's URL form. A key inside
-        /// the address is accepted and hidden in every output.
+        /// the address is accepted and hidden in every output. The words auto and auto-rtmp take the server that the
+        /// service names, with and without encryption.
         #[arg(long, value_name = "URL")]
         to: String,
         #[command(flatten)]
@@ -147,12 +148,22 @@ pub(crate) struct ShowArgs {
     /// A GetClientConfiguration answer, used as it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) ladder: Option<PathBuf>,
-    /// Built-in ladder of this many renditions.
+    /// Renditions: with --config-url and in a rehearsal at most so many are asked for, else a built-in ladder of so many
+    /// is sent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) tracks: Option<u8>,
-    /// Ask this GetClientConfiguration.
-    #[arg(long, value_name = "URL")]
+    /// Ask this GetClientConfiguration for the ladder.
+    #[arg(long, value_name = "URL", conflicts_with = "ladder")]
     pub(crate) config_url: Option<String>,
+    /// Size of the largest rendition to ask for, such as 1280x720; the canvas when not given.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) output: Option<Size>,
+    /// The most that all renditions together may take, in kbps, to ask for.
+    #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(u32).range(300..=100_000))]
+    pub(crate) max_bitrate: Option<u32>,
+    /// Package the primary H.264 rendition of several in the form of FLV 10.1, for servers that know no other.
+    #[arg(long)]
+    pub(crate) legacy_primary: bool,
     /// Record into this folder.
     #[arg(long, value_name = "DIR", conflicts_with = "no_record")]
     pub(crate) record: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! The one media clock, backed by the system's monotonic clock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use units::{Clock, MediaTime, Span};
 
@@ -13,6 +13,12 @@ pub(crate) struct SystemClock {
 impl SystemClock {
     pub(crate) fn start() -> Self {
         Self { start: Instant::now() }
+    }
+
+    /// Nanoseconds from 1970-01-01T00:00:00Z to this clock's zero, by the time of day as it is now.
+    pub(crate) fn unix_nanos_at_zero(&self) -> i64 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX) - self.now().as_nanos()
     }
 
     /// Sleeps until `at`, or not at all when that has passed.

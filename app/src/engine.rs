@@ -1,11 +1,15 @@
 //! The engine: applies commands, keeps the document, watches the threads, publishes the View. It is never on the way
 //! of a frame: canvas, sound, encoders, fan-out, recorder and network have threads of their own.
 
+mod approach;
 mod canvas;
+mod destination;
+mod encoding;
 mod fan_out;
 mod figures;
 mod keeping;
 mod live;
+mod load;
 mod recording;
 mod sound;
 mod sources;
@@ -18,10 +22,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use compositor::{CanvasConfig, Gpu, Preview, RenditionOutput, Scaler};
-use control::{Command, Event, LiveState, Problem, RecordingState, Severity, TransitionKind, View};
+use compositor::{CanvasConfig, Gpu, Preview};
+use control::{
+    Command, Event, LadderStep, LiveState, Problem, RecordingState, Severity, TransitionKind, View,
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use encoder::EncoderGroup;
+use ivs::client_configuration::Capabilities;
 use scene::{Collection, Easing, Edit, History, SceneId, Transition, TransitionStyle};
 use units::{Clock, MediaTime, Span};
 
@@ -30,9 +36,13 @@ use crate::outcome::Failure;
 use crate::process::ProcessMeter;
 use crate::report::Report;
 use crate::settings::Settings;
+use approach::{Approach, Plan, Prepared};
 use canvas::Canvas;
+use destination::Servers;
+use encoding::Encoding;
 use fan_out::{FanOut, OutputId};
 use live::Live;
+use load::Load;
 use recording::Recording;
 use sound::Sound;
 use sources::Sources;
@@ -51,16 +61,15 @@ const PROBLEMS: usize = 50;
 /// The font of text sources that name none, and of placeholders.
 const TEXT_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
 
-const STREAM: OutputId = 1;
-const RECORDING: OutputId = 2;
+const RECORDING: OutputId = 1;
+/// Connections are numbered from here on.
+const FIRST_STREAM: OutputId = 100;
 
 /// What a show is given besides its settings.
 pub(crate) struct Machine {
     pub(crate) gpu: Gpu,
     pub(crate) clock: Arc<SystemClock>,
     pub(crate) runtime: tokio::runtime::Handle,
-    /// Where to go live; `None` when nothing is set up.
-    pub(crate) destination: Option<net::Destination>,
     /// The destination is our own rehearsal ingest.
     pub(crate) is_rehearsal: bool,
 }
@@ -107,13 +116,6 @@ impl Engine {
     }
 }
 
-/// Encoders at work.
-struct Encoding {
-    group: Arc<EncoderGroup>,
-    /// Element and reason of each rendition's encoder.
-    encoders: Vec<control::EncoderView>,
-}
-
 /// Whether something still moves forward.
 struct Watch {
     last: u64,
@@ -150,7 +152,28 @@ struct Core {
     sound: Sound,
     fan_out: FanOut,
     encoding: Option<Encoding>,
+    /// The figures of encoders that have been put to rest.
+    rested: Option<encoding::EncodingFigures>,
+    load: Load,
+    /// Times the upload changed the bitrates.
+    bitrate_changes: u64,
+    servers: Servers,
+    /// What this machine is, as the service wants to know it, and which graphics card composes.
+    survey: Option<(Capabilities, Option<u32>)>,
+    approach: Option<Approach>,
+    prepared: Option<Prepared>,
+    ladder_step: LadderStep,
+    /// Why there is no ladder.
+    ladder_reason: Option<String>,
+    /// The most renditions to ask for, after more have proved too much.
+    fewer_tracks: Option<u8>,
+    questions: u64,
     live: Option<Live>,
+    /// What the next stream follows when the present one has ended.
+    then_start: Option<Plan>,
+    /// What the connections of this show that are over came to.
+    earlier: live::Earlier,
+    connections: OutputId,
     /// The light once the last stream is over: off, or failed.
     after_live: LiveState,
     recording: Option<Recording>,
@@ -193,11 +216,11 @@ impl Core {
             gpu: machine.gpu.clone(),
             config: CanvasConfig {
                 size: settings.canvas,
-                renditions: vec![RenditionOutput { size: settings.rendition.size, scaler: Scaler::Bicubic }],
+                // Nothing is scaled before something is encoded.
+                renditions: Vec::new(),
                 in_flight: None,
                 by_processor: None,
             },
-            tracks: vec![settings.rendition.track],
             rate: settings.rate,
             collection: collection.clone(),
             sources: sources.table(),
@@ -216,7 +239,21 @@ impl Core {
             sound,
             fan_out: FanOut::start()?,
             encoding: None,
+            rested: None,
+            load: Load::default(),
+            bitrate_changes: 0,
+            servers: Servers::new(&settings),
+            survey: None,
+            approach: None,
+            prepared: None,
+            ladder_step: LadderStep::NotAsked,
+            ladder_reason: None,
+            fewer_tracks: None,
+            questions: 0,
             live: None,
+            then_start: None,
+            earlier: live::Earlier::default(),
+            connections: 0,
             after_live: LiveState::Off,
             recording: None,
             last_recording: None,
@@ -261,6 +298,7 @@ impl Core {
                 self.cpu_cores = now.0.saturating_sub(last_cpu.0) as f32 / wall_ms.max(1.0);
                 last_cpu = now;
                 self.measure();
+                self.watch_load();
                 let folder = self.settings.record_into.as_deref();
                 self.room_bytes = folder.and_then(crate::disk::free_bytes);
             }
@@ -295,6 +333,13 @@ impl Core {
                 }
             }
             Command::GoLive => self.go_live(),
+            Command::PrepareLive => self.prepare(),
+            Command::CancelPrepare => self.cancel_preparation(),
+            Command::Answer { question, answer } => self.hear_answer(question, answer),
+            Command::SetPreferences(ref preferences) => self.set_preferences(preferences.clone()),
+            Command::ChooseServer(ref choice) => self.choose_server(choice.clone()),
+            Command::RefreshServers => self.fetch_servers(),
+            Command::SetStreamKey(ref key) => self.set_stream_key(key.clone()),
             Command::StopLive => self.stop_live(),
             Command::StartRecording => self.start_recording(),
             Command::StopRecording => self.stop_recording(),
@@ -396,6 +441,8 @@ impl Core {
         }
         self.save_if_due(false);
         self.watch_threads();
+        self.watch_servers();
+        self.watch_approach();
         self.watch_live();
         self.watch_recording();
         self.tell_states();
@@ -403,6 +450,7 @@ impl Core {
 
     fn hear_canvas(&mut self, news: canvas::News) {
         match news {
+            canvas::News::Released(group) => Self::release_encoders(group),
             canvas::News::TransitionEnded { completed } => {
                 let _ = self.events.try_send(Event::TransitionEnded { completed });
             }
@@ -443,18 +491,27 @@ impl Core {
                 done: "It was started again and comes back with a keyframe.".into(),
                 advice: "If it happens again, update the graphics driver or choose another encoder.".into(),
             }),
-            fan_out::News::Died { reason, restarting: false } => {
-                self.tell(Problem {
-                    severity: Severity::Error,
-                    code: "encoder.lost",
-                    happened: format!("An encoder stopped working and can not be started again: {reason}."),
-                    done: "The stream was ended and the recording closed; it plays up to here.".into(),
-                    advice: "Choose another encoder with --encoder and go live again.".into(),
-                });
-                self.stop_live();
-                self.stop_recording();
-            }
+            fan_out::News::Died { reason, restarting: false } => self.lose_encoder(&reason),
         }
+    }
+
+    /// An encoder is gone for good. A smaller ladder can do without it; one rendition can not.
+    fn lose_encoder(&mut self, reason: &str) {
+        let rungs = self.encoding.as_ref().map_or(0, |encoding| encoding.ladder.rungs.len());
+        if rungs > 1 && self.live.is_some() && self.can_shrink() {
+            let why = format!("An encoder stopped working and can not be started again: {reason}");
+            self.shrink_ladder(&why, "encoder.lost_one");
+            return;
+        }
+        self.tell(Problem {
+            severity: Severity::Error,
+            code: "encoder.lost",
+            happened: format!("An encoder stopped working and can not be started again: {reason}."),
+            done: "The stream was ended and the recording closed; it plays up to here.".into(),
+            advice: "Choose another encoder with --encoder and go live again.".into(),
+        });
+        self.stop_live();
+        self.stop_recording();
     }
 
     fn watch_threads(&mut self) {
@@ -473,7 +530,7 @@ impl Core {
     }
 
     fn tell_states(&mut self) {
-        let live = self.live.as_ref().map_or(self.after_live, Live::state);
+        let live = self.live_state();
         let recording = self.recording.as_ref().map_or_else(
             || self.last_recording.as_ref().map_or(RecordingState::Off, |status| status.state),
             |recording| recording.status().state,

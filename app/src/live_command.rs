@@ -1,6 +1,7 @@
 //! `genlock live --to URL`: go live to an address.
 
-use ivs::{IngestAddress, Protocol};
+use control::ServerChoice;
+use ivs::{IngestAddress, Protocol, find_ingest};
 use units::Secret;
 
 use crate::cli::ShowArgs;
@@ -12,36 +13,30 @@ use crate::show::{self, Plan, Stagehands};
 /// # Errors
 /// What kept the show from starting.
 pub(crate) fn run(to: &str, args: &ShowArgs) -> Result<Exit, Failure> {
-    let destination = destination(to, args)?;
-    let plan = Plan {
-        settings: Settings::of(args)?,
-        destination: Some(destination),
-        is_rehearsal: false,
-        go_live: true,
-    };
+    let (server, key) = target(to, args)?;
+    let mut settings = Settings::of(args)?;
+    if matches!(server, ServerChoice::Auto { .. }) {
+        settings.service.find_ingest_url = Some(find_ingest::SERVICE_URL.value.to_owned());
+    }
+    (settings.target.server, settings.target.key, settings.target.is_fixed) = (server, key, true);
+    let plan = Plan { settings, is_rehearsal: false, go_live: true };
     let report = show::run(plan, args, &Stagehands::new()?)?;
     show::tell(&report, args)?;
     Ok(Exit::from_code(report.exit))
 }
 
-fn destination(to: &str, args: &ShowArgs) -> Result<net::Destination, Failure> {
-    let advice = "Write it like rtmps://HOST/app, as the channel's page shows it.";
-    let address: IngestAddress = to.parse().map_err(|error: ivs::Error| {
-        Failure::usage(
-            "address.unreadable",
-            format!("The address after --to can not be used: {error}."),
-            advice,
-        )
-    })?;
-    if address.protocol() == Protocol::Srt {
-        return Err(Failure::could_not_start(
-            "address.srt",
-            "This version of Genlock does not send SRT.",
-            "Use the channel's rtmps:// address.",
-        ));
-    }
+/// The server that `to` means, and the key to go with it.
+fn target(to: &str, args: &ShowArgs) -> Result<(ServerChoice, Option<Secret>), Failure> {
     let key = key::find(args.key_file.as_deref())?;
-    if key.is_none() && address.key().is_none() {
+    let (server, has_key) = match to {
+        "auto" => (ServerChoice::Auto { secure: true }, false),
+        "auto-rtmp" => (ServerChoice::Auto { secure: false }, false),
+        address => {
+            let address = read_address(address)?;
+            (ServerChoice::Custom(Secret::new(to)), address.key().is_some())
+        }
+    };
+    if key.is_none() && !has_key && args.ladder.is_none() {
         return Err(Failure::usage(
             "key.missing",
             "There is no stream key.",
@@ -51,8 +46,23 @@ fn destination(to: &str, args: &ShowArgs) -> Result<net::Destination, Failure> {
             ),
         ));
     }
-    let mut destination = net::Destination::new(address, key.unwrap_or_else(|| Secret::new("")));
-    destination.priority = args.priority;
-    destination.ca.clone_from(&args.ca);
-    Ok(destination)
+    Ok((server, key))
+}
+
+fn read_address(text: &str) -> Result<IngestAddress, Failure> {
+    let address: IngestAddress = text.parse().map_err(|error: ivs::Error| {
+        Failure::usage(
+            "address.unreadable",
+            format!("The address after --to can not be used: {error}."),
+            "Write it like rtmps://HOST/app, as the channel's page shows it.",
+        )
+    })?;
+    if address.protocol() == Protocol::Srt {
+        return Err(Failure::could_not_start(
+            "address.srt",
+            "This version of Genlock does not send SRT.",
+            "Use the channel's rtmps:// address.",
+        ));
+    }
+    Ok(address)
 }

@@ -3,8 +3,11 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use control::ServerChoice;
 use ingest::{IngestConfig, SessionReport, StreamKey};
+use units::Secret;
 
 use crate::channel;
 use crate::check;
@@ -17,7 +20,14 @@ use crate::show::{self, Plan, Stagehands};
 /// # Errors
 /// What kept the ingest or the show from starting.
 pub(crate) fn run(args: &ShowArgs, out: Option<PathBuf>, channel: &ChannelArgs) -> Result<Exit, Failure> {
-    let settings = Settings::of(args)?;
+    let mut settings = Settings::of(args)?;
+    if args.config_url.is_some() {
+        return Err(Failure::usage(
+            "rehearse.config_url",
+            "A rehearsal asks its own service for the ladder.",
+            "Leave out --config-url, or go live with `genlock live`.",
+        ));
+    }
     let hands = Stagehands::new()?;
     let given_key = key::find(args.key_file.as_deref())?;
     // Without a folder of the person's what is received is looked at and thrown away.
@@ -42,8 +52,8 @@ pub(crate) fn run(args: &ShowArgs, out: Option<PathBuf>, channel: &ChannelArgs) 
             "Choose another folder with --ingest-out.",
         )
     })?;
-    let destination = destination(&ingest, &folder, args)?;
-    let plan = Plan { settings, destination: Some(destination), is_rehearsal: true, go_live: true };
+    aim(&mut settings, &ingest, &folder, args)?;
+    let plan = Plan { settings, is_rehearsal: true, go_live: true };
     let shown = show::run(plan, args, &hands);
     let sessions = hands.runtime.block_on(ingest.stop());
     let mut report = shown?;
@@ -61,15 +71,39 @@ pub(crate) fn run(args: &ShowArgs, out: Option<PathBuf>, channel: &ChannelArgs) 
     Ok(exit)
 }
 
-fn destination(ingest: &ingest::Ingest, folder: &Path, args: &ShowArgs) -> Result<net::Destination, Failure> {
+/// Has the show ask the rehearsal's service and go live to its ingest.
+///
+/// # Errors
+/// A ladder that no ingest could promise.
+fn aim(
+    settings: &mut Settings,
+    ingest: &ingest::Ingest,
+    folder: &Path,
+    args: &ShowArgs,
+) -> Result<(), Failure> {
     let addresses = ingest.addresses();
-    let address = addresses.rtmps.parse().map_err(|error: ivs::Error| {
-        Failure::could_not_start("rehearse.address", format!("The rehearsal has no address: {error}."), "")
-    })?;
-    let mut destination = net::Destination::new(address, ingest.stream_key());
-    destination.priority = args.priority;
-    destination.ca = Some(addresses.ca_file.clone().unwrap_or_else(|| folder.join("ingest-ca.pem")));
-    Ok(destination)
+    let ca = addresses.ca_file.clone().unwrap_or_else(|| folder.join("ingest-ca.pem"));
+    settings.target.server = ServerChoice::Custom(Secret::new(addresses.rtmps.clone()));
+    settings.target.key = Some(ingest.stream_key());
+    settings.target.is_fixed = true;
+    settings.target.ca = Some(ca.clone());
+    settings.service.configuration_url = Some(addresses.configuration_url.clone());
+    settings.service.ca = Some(ca);
+    settings.preferences.multitrack = args.tracks.is_some_and(|tracks| tracks > 1);
+    // A ladder that was given is one that this service has granted.
+    if let Some(answer) = &settings.answer {
+        let granted = ingest.grant(answer).map_err(|error| {
+            Failure::could_not_start(
+                "ladder.impossible",
+                format!("The rehearsal can not grant this ladder: {error}."),
+                "Use the answer of GetClientConfiguration as it came.",
+            )
+        })?;
+        // The service's name for its answer is that of this rehearsal now.
+        settings.ladder.config_id.clone_from(&granted.config_id);
+        settings.answer = Some(Arc::new(granted));
+    }
+    Ok(())
 }
 
 /// Whether the service would have taken every session, and there was one.

@@ -12,6 +12,7 @@ pub(crate) struct Report {
     /// Seconds from the start of the engine to its end.
     pub(crate) seconds: f64,
     pub(crate) canvas: CanvasFigures,
+    pub(crate) ladder: LadderFigures,
     pub(crate) renditions: Vec<RenditionFigures>,
     pub(crate) sound: SoundFigures,
     pub(crate) destination: Option<DestinationFigures>,
@@ -35,18 +36,56 @@ pub(crate) struct CanvasFigures {
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct LadderFigures {
+    /// Who made it.
+    pub(crate) origin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config_id: Option<String>,
+    /// What was asked for, in one sentence.
+    pub(crate) requested: String,
+    /// All renditions and the sound.
+    pub(crate) total_kbps: u32,
+    /// Keyframes that all renditions made of the same frame, and those that they did not.
+    pub(crate) aligned_idrs: u64,
+    pub(crate) misaligned_idrs: u64,
+    /// Times the upload changed the bitrates.
+    pub(crate) bitrate_changes: u64,
+    /// What was not done as asked, or not understood.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A setting the service asked for, and what became of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct SettingFigures {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) became: String,
+    pub(crate) honoured: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct RenditionFigures {
     pub(crate) track: u8,
     pub(crate) size: String,
     pub(crate) fps: String,
+    pub(crate) codec: String,
+    /// What the encoder was asked for last; below the nominal bitrate when the upload was slow.
     pub(crate) target_kbps: u32,
+    pub(crate) nominal_kbps: u32,
     pub(crate) measured_kbps: u32,
     pub(crate) encoder: String,
     pub(crate) encoder_reason: String,
     pub(crate) output_frames: u64,
+    /// Frames the encoder could not take.
     pub(crate) skipped_frames: u64,
+    /// Pictures that were encoded and not sent.
+    pub(crate) dropped_frames: u64,
+    /// Times the encoder was started again.
+    pub(crate) restarts: u64,
     pub(crate) idrs: u64,
     pub(crate) idr_slips: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settings: Vec<SettingFigures>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -74,6 +113,11 @@ pub(crate) struct DestinationFigures {
     pub(crate) acknowledged_bytes: Option<u64>,
     pub(crate) dropped_frames: u64,
     pub(crate) composition_to_wire_ms: Percentiles,
+    /// Connections it took, one after the other.
+    pub(crate) connections: u32,
+    /// The service's name for the configuration that was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]

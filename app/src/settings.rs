@@ -1,14 +1,17 @@
 //! What a show is made of, from the command line and the machine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use control::{Problem, Severity};
+use control::{Preferences, Problem, ServerChoice, Severity};
 use encoder::{BackendKind, RenditionConfig};
+use ivs::client_configuration::ClientConfiguration;
 use scene::{Collection, SceneId};
-use units::{FrameRate, Kbps, Size, Span, TrackId};
+use units::{FrameRate, Kbps, Secret, Size, Span, TrackId};
 
 use crate::cli::ShowArgs;
 use crate::collection_store::{self, CollectionStore, StoreError};
+use crate::ladder::{Ladder, Origin};
 use crate::outcome::Failure;
 
 /// Sound bitrate when none is asked for; the service takes 96 to 320 kbps (IVS user guide, "Audio Settings").
@@ -29,19 +32,53 @@ pub(crate) struct Settings {
     pub(crate) first_scene: SceneId,
     /// Change the scene this often.
     pub(crate) switch_every: Option<Span>,
-    pub(crate) rendition: RenditionConfig,
-    pub(crate) audio_bitrate: Kbps,
+    /// What is encoded where no service is asked: one rendition, a built-in ladder, or one from a file.
+    pub(crate) ladder: Ladder,
+    /// The service's answer that the ladder was read from.
+    pub(crate) answer: Option<Arc<ClientConfiguration>>,
+    pub(crate) preferences: Preferences,
+    /// Where changed preferences are kept; `None` where the command line decides.
+    pub(crate) preferences_file: Option<PathBuf>,
+    pub(crate) service: Service,
+    pub(crate) target: Target,
+    /// There is a window, and somebody before it who can be asked.
+    pub(crate) is_interactive: bool,
     /// Where recordings go; `None` when nothing is to be recorded.
     pub(crate) record_into: Option<PathBuf>,
     /// First part of a recording's title.
     pub(crate) title: String,
 }
 
+/// Where the service's own answers come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Service {
+    /// GetClientConfiguration; `None` when no service is to be asked.
+    pub(crate) configuration_url: Option<String>,
+    /// FindIngest; `None` when there is no list of servers to choose from.
+    pub(crate) find_ingest_url: Option<String>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Where the stream is to go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) server: ServerChoice,
+    pub(crate) key: Option<Secret>,
+    /// Takeover priority.
+    pub(crate) priority: Option<u32>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub(crate) ca: Option<PathBuf>,
+    /// Package H.264 of the primary rendition in the legacy form.
+    pub(crate) legacy_primary: bool,
+    /// Somebody else than the person before the window has chosen it.
+    pub(crate) is_fixed: bool,
+}
+
 impl Settings {
     /// # Errors
     /// Whatever of the command line can not be honoured, in one sentence.
     pub(crate) fn of(args: &ShowArgs) -> Result<Self, Failure> {
-        refuse_ladders(args)?;
         if let Some(report) = &args.report {
             check_writable_parent(report)?;
         }
@@ -59,12 +96,14 @@ impl Settings {
         let Opened { collection, base_folder, home, notice } =
             open_collection(args.scenes.as_deref(), canvas)?;
         let first_scene = find_scene(&collection, args.scene.as_deref())?;
-        let audio_bitrate = args.audio_bitrate.map_or(AUDIO_KBPS, Kbps);
-        let bitrate = args.bitrate.map_or_else(|| advised_bitrate(canvas, audio_bitrate), Kbps);
-        let mut rendition = RenditionConfig::new(TrackId::PRIMARY, canvas, rate, bitrate);
-        rendition.keyint = Span::from_secs(args.keyframe.unwrap_or(2).into());
-        rendition.profile = units::VideoProfile::Main;
-        rendition.backend = args.encoder.as_deref().map(find_encoder).transpose()?;
+        let (ladder, answer) = ladder_of(args, canvas, rate)?;
+        let preferences = Preferences {
+            multitrack: args.config_url.is_some(),
+            output: args.output,
+            rate: None,
+            max_tracks: args.tracks,
+            max_bitrate: args.max_bitrate.map(Kbps),
+        };
         let record_into = if args.no_record {
             None
         } else {
@@ -82,11 +121,106 @@ impl Settings {
             notice,
             first_scene,
             switch_every: args.switch.map(Span::from_duration).filter(|span| *span > Span::ZERO),
-            rendition,
-            audio_bitrate,
+            ladder,
+            answer,
+            preferences,
+            preferences_file: None,
+            service: Service {
+                configuration_url: args.config_url.clone(),
+                find_ingest_url: None,
+                ca: args.ca.clone(),
+            },
+            target: Target {
+                priority: args.priority,
+                ca: args.ca.clone(),
+                legacy_primary: args.legacy_primary,
+                ..Target::default()
+            },
+            is_interactive: !args.headless,
             record_into,
         })
     }
+
+    /// The one rendition that is sent where several can not be had.
+    pub(crate) fn single(&self) -> Ladder {
+        let mut first = self.ladder.clone();
+        if first.is_multitrack() {
+            let audio = first.audio_bitrate;
+            let bitrate = advised_bitrate(self.canvas, audio);
+            let backend = first.rungs.first().and_then(|rung| rung.rendition.backend);
+            let mut rendition = RenditionConfig::new(TrackId::PRIMARY, self.canvas, self.rate, bitrate);
+            rendition.profile = units::VideoProfile::Main;
+            rendition.backend = backend;
+            first = Ladder::single(rendition, audio);
+        }
+        first
+    }
+}
+
+/// The ladder that is encoded where no service is asked, and the answer it was read from.
+fn ladder_of(
+    args: &ShowArgs,
+    canvas: Size,
+    rate: FrameRate,
+) -> Result<(Ladder, Option<Arc<ClientConfiguration>>), Failure> {
+    let audio_bitrate = args.audio_bitrate.map_or(AUDIO_KBPS, Kbps);
+    let backend = args.encoder.as_deref().map(find_encoder).transpose()?;
+    let keyint = Span::from_secs(args.keyframe.unwrap_or(2).into());
+    let (mut ladder, answer) = match (&args.ladder, args.tracks) {
+        (Some(path), _) => {
+            let answer = read_answer(path)?;
+            let ladder = Ladder::from_configuration(&answer, canvas, rate).map_err(|what| {
+                Failure::could_not_start(
+                    "ladder.impossible",
+                    format!("The ladder {} can not be made: {what}.", path.display()),
+                    "Choose a canvas and a frame rate that fit it, with --canvas and --fps.",
+                )
+            })?;
+            (Ladder { origin: Origin::File, ..ladder }, Some(Arc::new(answer)))
+        }
+        (None, Some(tracks)) if tracks > 1 && args.config_url.is_none() => {
+            let limit = args.max_bitrate.map(Kbps);
+            let ladder = Ladder::built_in(canvas, rate, tracks, limit, audio_bitrate).map_err(|what| {
+                Failure::could_not_start(
+                    "ladder.impossible",
+                    format!("There is no ladder of {tracks} renditions for this canvas: {what}."),
+                    "Choose fewer renditions, or another canvas.",
+                )
+            })?;
+            (ladder, None)
+        }
+        _ => {
+            let bitrate = args.bitrate.map_or_else(|| advised_bitrate(canvas, audio_bitrate), Kbps);
+            let mut rendition = RenditionConfig::new(TrackId::PRIMARY, canvas, rate, bitrate);
+            rendition.profile = units::VideoProfile::Main;
+            (Ladder::single(rendition, audio_bitrate), None)
+        }
+    };
+    for rung in &mut ladder.rungs {
+        // What the service says of its own ladder is not ours to change; which encoder of this machine makes it is.
+        if answer.is_none() {
+            rung.rendition.keyint = keyint;
+        }
+        rung.rendition.backend = backend.or(rung.rendition.backend);
+    }
+    Ok((ladder, answer))
+}
+
+fn read_answer(path: &Path) -> Result<ClientConfiguration, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::could_not_start(
+            "ladder.file",
+            format!("The ladder {} could not be read: {error}.", path.display()),
+            "Check the path.",
+        )
+    })?;
+    ClientConfiguration::parse(&bytes).map_err(|error| {
+        Failure::could_not_start(
+            "ladder.content",
+            format!("The ladder {} is no answer of GetClientConfiguration: {error}.", path.display()),
+            "Use the answer as it came.",
+        )
+    })
 }
 
 /// The guide's recommendation for the canvas with the sound taken off, so that the sum keeps to it (IVS user guide,
@@ -98,34 +232,6 @@ fn advised_bitrate(canvas: Size, audio: Kbps) -> Kbps {
         _ => 8500,
     };
     Kbps(total - audio.0.min(total / 2))
-}
-
-/// Several renditions need the multitrack protocol, which this version does not speak yet.
-fn refuse_ladders(args: &ShowArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.ladder {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::could_not_start(
-                "ladder.file",
-                format!("The ladder {} could not be read: {error}.", path.display()),
-                "Check the path.",
-            )
-        })?;
-        serde_json::from_str::<serde_json::Value>(&text).map_err(|error| {
-            Failure::could_not_start(
-                "ladder.json",
-                format!("The ladder {} is not JSON: {error}.", path.display()),
-                "Use the answer of GetClientConfiguration as it came.",
-            )
-        })?;
-    }
-    if args.ladder.is_some() || args.config_url.is_some() || args.tracks.is_some_and(|tracks| tracks > 1) {
-        return Err(Failure::could_not_start(
-            "ladder.multitrack",
-            "This version of Genlock sends one rendition; it does not ask for or send a ladder of several.",
-            "Leave out --ladder, --config-url and --tracks.",
-        ));
-    }
-    Ok(())
 }
 
 fn find_encoder(name: &str) -> Result<BackendKind, Failure> {

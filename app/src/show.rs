@@ -20,7 +20,6 @@ use crate::window;
 /// What a show needs besides its settings.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
-    pub(crate) destination: Option<net::Destination>,
     pub(crate) is_rehearsal: bool,
     /// Go live as soon as the engine runs.
     pub(crate) go_live: bool,
@@ -62,7 +61,6 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
         gpu: gpu.clone(),
         clock: hands.clock.clone(),
         runtime: hands.runtime.handle().clone(),
-        destination: plan.destination,
         is_rehearsal: plan.is_rehearsal,
     };
     let engine = Engine::start(plan.settings, machine)?;
@@ -226,9 +224,10 @@ fn summary(report: &Report) -> String {
     }
     for rendition in report.renditions.iter().filter(|rendition| rendition.output_frames > 0) {
         lines.push(format!(
-            "{} at {} fps by {}: {} of {} kbps, {} keyframes, {} off schedule, {} frames skipped.",
+            "{} at {} fps, {} by {}: {} of {} kbps, {} keyframes, {} off schedule, {} frames skipped.",
             rendition.size,
             rendition.fps,
+            rendition.codec,
             rendition.encoder,
             rendition.measured_kbps,
             rendition.target_kbps,
@@ -237,6 +236,17 @@ fn summary(report: &Report) -> String {
             rendition.skipped_frames,
         ));
     }
+    if report.renditions.len() > 1 {
+        lines.push(format!(
+            "Ladder of {} from {}, {} kbps in all: {} keyframes aligned, {} not.",
+            report.renditions.len(),
+            report.ladder.origin,
+            report.ladder.total_kbps,
+            report.ladder.aligned_idrs,
+            report.ladder.misaligned_idrs,
+        ));
+    }
+    lines.extend(report.ladder.notes.iter().cloned());
     if let Some(recording) = &report.recording {
         let how = if recording.complete { "" } else { ", cut short" };
         lines.push(format!("Recorded {:.1} s in {}{how}.", recording.seconds, recording.path));

@@ -1,14 +1,35 @@
 //! `genlock`: the studio window.
 
+use ivs::{client_configuration, find_ingest};
+
 use crate::cli::ShowArgs;
 use crate::outcome::{Exit, Failure};
 use crate::settings::Settings;
 use crate::show::{self, Plan, Stagehands};
+use crate::{key, preferences};
 
 /// # Errors
 /// What kept the window from opening.
 pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
-    let plan = Plan { settings: Settings::of(args)?, destination: None, is_rehearsal: false, go_live: false };
+    let mut settings = Settings::of(args)?;
+    let service = &mut settings.service;
+    service.configuration_url.get_or_insert_with(|| client_configuration::SERVICE_URL.value.to_owned());
+    service.find_ingest_url = Some(find_ingest::SERVICE_URL.value.to_owned());
+    settings.target.key = key::find(args.key_file.as_deref())?;
+    settings.preferences_file = preferences::default_file();
+    if let Some(file) = &settings.preferences_file {
+        let (kept, server) = preferences::load(file, true);
+        let given = &settings.preferences;
+        settings.preferences = control::Preferences {
+            multitrack: kept.multitrack && args.ladder.is_none(),
+            output: given.output.or(kept.output),
+            rate: given.rate.or(kept.rate),
+            max_tracks: given.max_tracks.or(kept.max_tracks),
+            max_bitrate: given.max_bitrate.or(kept.max_bitrate),
+        };
+        settings.target.server = server;
+    }
+    let plan = Plan { settings, is_rehearsal: false, go_live: false };
     let report = show::run(plan, args, &Stagehands::new()?)?;
     show::tell(&report, args)?;
     Ok(Exit::from_code(report.exit))

@@ -1,4 +1,4 @@
-//! The time of day, for file names and event records only; nothing that is played depends on it.
+//! The time of day, for file names and what the service is told; nothing that is played depends on it.
 
 use std::time::SystemTime;
 
@@ -6,6 +6,12 @@ use std::time::SystemTime;
 pub(crate) fn file_stamp(at: SystemTime) -> String {
     let zoned = jiff::Timestamp::try_from(at).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
     zoned.strftime("%Y-%m-%d %H-%M-%S").to_string()
+}
+
+/// The instant in UTC as RFC 3339 writes it, to the millisecond: `2026-11-21T20:14:05.120Z`.
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    let instant = jiff::Timestamp::try_from(at).unwrap_or_default();
+    instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 #[cfg(test)]
@@ -17,5 +23,11 @@ mod tests {
         let stamp = file_stamp(SystemTime::now());
         assert_eq!(stamp.len(), 19, "{stamp}");
         assert!(stamp.chars().all(|c| c.is_ascii_digit() || c == '-' || c == ' '), "{stamp}");
+    }
+
+    #[test]
+    fn utc_is_written_to_the_millisecond() {
+        let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(1_700_000_000_123_900);
+        assert_eq!(rfc3339(at), "2023-11-14T22:13:20.123Z");
     }
 }

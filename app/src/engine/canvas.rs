@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use compositor::{CanvasConfig, ComposedFrame, Compositor, Gpu, Preview};
+use compositor::{CanvasConfig, ComposedFrame, Compositor, Gpu, Preview, RenditionOutput};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use encoder::{CanvasFrame, EncoderGroup};
 use scene::{Collection, SceneId, SourceId, Stage, Transition};
@@ -32,14 +32,23 @@ pub(super) enum Order {
         scene: SceneId,
         transition: Transition,
     },
-    /// Feed these encoders, or none.
-    Encode(Option<Arc<EncoderGroup>>),
+    /// Feed these encoders, or none, from the next frame on.
+    Encode(Option<Feeding>),
     Stop,
 }
 
+/// Encoders and the pictures they want.
+pub(super) struct Feeding {
+    pub(super) encoders: Arc<EncoderGroup>,
+    pub(super) outputs: Vec<RenditionOutput>,
+    /// Track of each output, in the same order.
+    pub(super) tracks: Vec<TrackId>,
+}
+
 /// What the canvas tells the engine.
-#[derive(Debug)]
 pub(super) enum News {
+    /// These encoders get no more pictures. They are given back so that ending them is nobody's business here.
+    Released(Arc<EncoderGroup>),
     TransitionEnded {
         completed: bool,
     },
@@ -54,8 +63,6 @@ pub(super) struct Setup {
     pub(super) clock: Arc<SystemClock>,
     pub(super) gpu: Gpu,
     pub(super) config: CanvasConfig,
-    /// Track of each rendition, in the order of `config.renditions`.
-    pub(super) tracks: Vec<TrackId>,
     pub(super) rate: FrameRate,
     pub(super) collection: Arc<ArcSwap<Collection>>,
     pub(super) sources: Arc<OpenSources>,
@@ -143,6 +150,8 @@ struct Worker {
     counters: Arc<Counters>,
     stage: Stage,
     encoders: Option<Arc<EncoderGroup>>,
+    /// Track of each rendition the compositor makes, in its order.
+    tracks: Vec<TrackId>,
     under_way: std::collections::VecDeque<Ticket>,
     /// The newest finished pictures, repeated for ticks that were missed.
     last: Vec<(TrackId, Arc<VideoFrame>)>,
@@ -168,6 +177,7 @@ impl Worker {
             counters,
             stage,
             encoders: None,
+            tracks: Vec::new(),
             under_way: std::collections::VecDeque::new(),
             last: Vec::new(),
             last_pushed: None,
@@ -212,14 +222,35 @@ impl Worker {
                 Ok(Order::Switch { scene, transition }) => {
                     self.stage.switch(scene, transition);
                 }
-                Ok(Order::Encode(encoders)) => {
-                    self.encoders = encoders;
-                    self.last_pushed = None;
-                }
+                Ok(Order::Encode(feeding)) => self.feed(feeding),
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }
         }
+    }
+
+    /// Changes the encoders between two frames. Without encoders no rendition is scaled.
+    fn feed(&mut self, feeding: Option<Feeding>) {
+        // What is under way was composed for the encoders before.
+        if let Err(error) = self.collect_finished() {
+            let _ = self.news.try_send(News::Trouble(error.to_string()));
+        }
+        if let Some(released) = self.encoders.take() {
+            // Nobody takes it when the engine is gone; then it ends here.
+            let _ = self.news.try_send(News::Released(released));
+        }
+        let (encoders, outputs, tracks) = match feeding {
+            Some(Feeding { encoders, outputs, tracks }) => (Some(encoders), outputs, tracks),
+            None => (None, Vec::new(), Vec::new()),
+        };
+        match self.compositor.set_renditions(outputs) {
+            Ok(()) => (self.encoders, self.tracks) = (encoders, tracks),
+            Err(error) => {
+                let _ = self.news.try_send(News::Trouble(error.to_string()));
+            }
+        }
+        self.last.clear();
+        self.last_pushed = None;
     }
 
     /// Encoders must see every frame number, or IDRs would wander off the schedule and the rate would not be
@@ -273,8 +304,7 @@ impl Worker {
         let Some(ticket) = self.under_way.pop_front() else { return };
         self.counters.rendered.fetch_add(1, Ordering::Relaxed);
         self.counters.compose.record(self.setup.clock.now() - ticket.composed_at);
-        let pictures: Vec<_> =
-            self.setup.tracks.iter().copied().zip(frame.pictures.iter().cloned()).collect();
+        let pictures: Vec<_> = self.tracks.iter().copied().zip(frame.pictures.iter().cloned()).collect();
         if self.encoders.is_some() {
             self.push(ticket, pictures.clone());
         }

@@ -23,10 +23,12 @@ pub(super) type OutputId = u32;
 
 /// What the engine wants of the fan-out.
 pub(super) enum Order {
-    /// Take access units from here from now on. The configuration starts anew.
+    /// Take access units from here once the encoders before have given everything they held. The configuration of the
+    /// pictures starts anew, and that of the sound where it comes from a new encoder.
     Encode {
         video: Receiver<EncoderOutput>,
-        audio: Receiver<EncoderOutput>,
+        /// `None` when the sound goes on from where it comes.
+        audio: Option<Receiver<EncoderOutput>>,
         /// Renditions to wait for before outputs begin.
         tracks: usize,
     },
@@ -87,9 +89,17 @@ impl Drop for FanOut {
     }
 }
 
+/// Units that are kept while the configuration of a track is still to come. Encoders of one group give theirs within a
+/// few frames of each other; ten tracks at 60 per second fill this in 1.7 s.
+const HELD: usize = 1024;
+
 struct Worker {
     news: Sender<News>,
     tracks: usize,
+    /// Encoders that take over when the present ones have given everything they held.
+    next: Option<(Receiver<EncoderOutput>, usize)>,
+    /// Units that came before the configuration of every track was known.
+    held: Vec<Arc<AccessUnit>>,
     video: BTreeMap<TrackId, Arc<VideoConfig>>,
     audio: BTreeMap<TrackId, Arc<AudioConfig>>,
     /// Set once every track has told its configuration.
@@ -102,6 +112,8 @@ impl Worker {
         Self {
             news,
             tracks: 0,
+            next: None,
+            held: Vec::new(),
             video: BTreeMap::new(),
             audio: BTreeMap::new(),
             config: None,
@@ -115,14 +127,21 @@ impl Worker {
         loop {
             select! {
                 recv(orders) -> order => match order {
-                    Ok(Order::Encode { video: from_video, audio: from_audio, tracks }) => {
-                        (video, audio) = (from_video, from_audio);
-                        self.tracks = tracks;
-                        self.video.clear();
-                        self.audio.clear();
-                        self.config = None;
+                    Ok(Order::Encode { video: next, audio: from_audio, tracks }) => {
+                        if let Some(from_audio) = from_audio {
+                            audio = from_audio;
+                            self.audio.clear();
+                        }
+                        if self.tracks == 0 {
+                            video = self.take_over(next, tracks);
+                        } else {
+                            self.next = Some((next, tracks));
+                        }
                     }
-                    Ok(Order::Rest) => (video, audio) = (never(), never()),
+                    Ok(Order::Rest) => {
+                        (video, audio) = (never(), never());
+                        self.forget_encoders();
+                    }
                     Ok(Order::Attach(id, mut output)) => {
                         if let Some(config) = &self.config {
                             output.begin(config);
@@ -134,7 +153,15 @@ impl Worker {
                 },
                 recv(video) -> output => match output {
                     Ok(output) => self.take(output),
-                    Err(_) => video = never(),
+                    Err(_) => {
+                        video = match self.next.take() {
+                            Some((next, tracks)) => self.take_over(next, tracks),
+                            None => {
+                                self.tracks = 0;
+                                never()
+                            }
+                        };
+                    }
                 },
                 recv(audio) -> output => match output {
                     Ok(output) => self.take(output),
@@ -144,14 +171,29 @@ impl Worker {
         }
     }
 
+    fn forget_encoders(&mut self) {
+        (self.tracks, self.next, self.config) = (0, None, None);
+        self.held.clear();
+        self.video.clear();
+        self.audio.clear();
+    }
+
+    /// Begins with the encoders behind `next`.
+    fn take_over(&mut self, next: Receiver<EncoderOutput>, tracks: usize) -> Receiver<EncoderOutput> {
+        self.tracks = tracks;
+        self.video.clear();
+        self.config = None;
+        self.held.clear();
+        next
+    }
+
     fn take(&mut self, output: EncoderOutput) {
         match output {
+            EncoderOutput::Unit(unit) if self.config.is_some() => self.give(&unit),
+            // Nothing can be decoded before every track is known; what comes until then begins the outputs.
             EncoderOutput::Unit(unit) => {
-                // Before every track is known nothing could be decoded; the encoders make a new IDR soon.
-                if self.config.is_some() {
-                    for (_, output) in &mut self.outputs {
-                        output.send(&unit);
-                    }
+                if self.held.len() < HELD {
+                    self.held.push(unit);
                 }
             }
             EncoderOutput::Config(config) => {
@@ -179,6 +221,15 @@ impl Worker {
             output.begin(&config);
         }
         self.config = Some(config);
+        for unit in std::mem::take(&mut self.held) {
+            self.give(&unit);
+        }
+    }
+
+    fn give(&mut self, unit: &Arc<AccessUnit>) {
+        for (_, output) in &mut self.outputs {
+            output.send(unit);
+        }
     }
 
     fn tell(&self, news: News) {
@@ -229,6 +280,43 @@ mod tests {
         worker.take(EncoderOutput::AudioConfig(config.audio[0].clone()));
         worker.take(EncoderOutput::Unit(unit.clone()));
         assert_eq!(early.lock().unwrap().begun, [3]);
-        assert_eq!(early.lock().unwrap().units, [unit.track]);
+        assert_eq!(early.lock().unwrap().units, [unit.track; 2], "what came early is not lost");
+    }
+
+    #[test]
+    fn new_encoders_take_over_when_the_old_ones_have_given_everything() {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let fan_out = FanOut::start().unwrap();
+        fan_out.order(Order::Attach(1, Box::new(Probe(seen.clone()))));
+        let mut stream = testkit::SyntheticStream::ladder(2);
+        let config = stream.config();
+        let sound = bounded(16);
+        let encoders = |tracks: usize| {
+            let (sender, video) = bounded(64);
+            for video in config.video.iter().take(tracks) {
+                sender.send(EncoderOutput::Config(video.clone())).unwrap();
+            }
+            (sender, video)
+        };
+        let (old, video) = encoders(2);
+        fan_out.order(Order::Encode { video, audio: Some(sound.1), tracks: 2 });
+        sound.0.send(EncoderOutput::AudioConfig(config.audio[0].clone())).unwrap();
+        let (new, video) = encoders(1);
+        fan_out.order(Order::Encode { video, audio: None, tracks: 1 });
+        let units = stream.take_span(units::Span::from_millis(200));
+        let of = |id| units.iter().filter(move |unit| unit.track == Track::Video(TrackId(id)));
+        let first = of(0).next().unwrap().clone();
+        new.send(EncoderOutput::Unit(first.clone())).unwrap();
+        for unit in of(1).take(3) {
+            old.send(EncoderOutput::Unit(unit.clone())).unwrap();
+        }
+        drop(old);
+        while seen.lock().unwrap().units.len() < 4 {
+            std::thread::yield_now();
+        }
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.begun, [3, 2], "two renditions and sound, then one and the same sound");
+        let old = Track::Video(TrackId(1));
+        assert_eq!(seen.units, [old, old, old, first.track]);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use control::{EncoderView, LiveState, Problem, RecordingState, Severity};
-use encoder::{AudioEncoderConfig, EncoderGroup};
+use control::{LiveState, Problem, RecordingState, Severity};
 use publish::{Ended, Health, Notice, Step};
 use tokio::sync::mpsc;
 use units::{AccessUnit, Clock, MediaTime, Span, StreamConfig};
 
-use super::fan_out::{Order, Output};
+use super::approach::{Approach, Plan, Purpose};
+use super::fan_out::{Order, Output, OutputId};
 use super::recording::Recording;
-use super::{Core, Encoding, RECORDING, STREAM, canvas};
+use super::{Core, FIRST_STREAM, RECORDING};
 use crate::report::{DestinationFigures, Percentiles};
 
 /// How long a stream that was just accepted waits for an IDR that is on its way already: encoders that were started
@@ -19,12 +19,27 @@ const IDR_GRACE: Span = Span::from_millis(80);
 
 /// A stream on its way to, on, or from the air.
 pub(super) struct Live {
+    id: OutputId,
     pub(super) output: Arc<net::Output>,
+    pub(super) plan: Plan,
     notices: Option<mpsc::Receiver<Notice>>,
     /// When to ask the encoders for an IDR, should none have come by itself.
     ask_for_idr_at: Option<MediaTime>,
     pub(super) wanted_at: MediaTime,
-    pub(super) needed: units::Kbps,
+    /// The connection that goes on from the next keyframe on, because the service asked for one.
+    moving_to: Option<Box<Live>>,
+    /// What the connections before this one came to.
+    earlier: Earlier,
+}
+
+/// Figures of connections of the same show that are over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Earlier {
+    connections: u32,
+    on_air_seconds: f64,
+    first_idr_ms: Option<f64>,
+    sent_bytes: u64,
+    dropped_frames: u64,
 }
 
 /// The end of a stream that the fan-out holds.
@@ -67,111 +82,52 @@ impl Live {
             state: self.state().word().to_owned(),
             failure: None,
             refused: false,
-            on_air_seconds: stats.live_at.map_or(0.0, |at| (now - at).as_secs_f64()),
-            first_idr_ms: stats.live_at.map(|at| (at - self.wanted_at).as_secs_f64() * 1000.0),
-            sent_bytes: stats.sent_bytes,
+            on_air_seconds: self.earlier.on_air_seconds
+                + stats.live_at.map_or(0.0, |at| (now - at).as_secs_f64()),
+            first_idr_ms: self
+                .earlier
+                .first_idr_ms
+                .or(stats.live_at.map(|at| (at - self.wanted_at).as_secs_f64() * 1000.0)),
+            sent_bytes: self.earlier.sent_bytes + stats.sent_bytes,
             acknowledged_bytes: stats.acknowledged_bytes,
-            dropped_frames: stats.queue.dropped.units,
+            dropped_frames: self.earlier.dropped_frames + stats.queue.dropped.units,
             composition_to_wire_ms: percentiles,
+            connections: self.earlier.connections + 1,
+            config_id: self.plan.ladder.config_id().map(str::to_owned),
+        }
+    }
+
+    /// What is to be remembered of this connection once it is over.
+    fn so_far(&self, now: MediaTime) -> Earlier {
+        let figures = self.figures(String::new(), now);
+        Earlier {
+            connections: figures.connections,
+            on_air_seconds: figures.on_air_seconds,
+            first_idr_ms: figures.first_idr_ms,
+            sent_bytes: figures.sent_bytes,
+            dropped_frames: figures.dropped_frames,
         }
     }
 }
 
 impl Core {
-    /// Starts the encoders, unless they run already.
-    fn encode(&mut self) -> Result<(), Problem> {
-        if self.encoding.is_some() {
-            return Ok(());
-        }
-        let clock: Arc<dyn Clock> = self.machine.clock.clone();
-        let refused = |what: String, advice: &str| Problem {
-            severity: Severity::Error,
-            code: "encoder.start",
-            happened: format!("The encoders could not be started: {what}."),
-            done: "Nothing is sent or recorded.".into(),
-            advice: advice.into(),
-        };
-        let renditions = vec![self.settings.rendition.clone()];
-        let (group, video) =
-            EncoderGroup::start(self.settings.rate, renditions, clock.clone()).map_err(|error| {
-                refused(error.to_string(), "Run `genlock doctor` to see which encoders work here.")
-            })?;
-        let config =
-            AudioEncoderConfig { track: units::TrackId::PRIMARY, bitrate: self.settings.audio_bitrate };
-        let audio = self
-            .sound
-            .encode(config, clock)
-            .map_err(|error| refused(error, "Run `genlock doctor` to see what is missing."))?;
-        let encoders = group
-            .reports()
-            .iter()
-            .map(|report| EncoderView {
-                name: report.backend.element().to_owned(),
-                reason: report.reason.clone(),
-            })
-            .collect();
-        let group = Arc::new(group);
-        self.fan_out.order(Order::Encode { video, audio, tracks: 1 });
-        self.canvas.order(canvas::Order::Encode(Some(group.clone())));
-        self.encoding = Some(Encoding { group, encoders });
-        Ok(())
-    }
-
-    /// Stops the encoders when neither stream nor recording wants them.
-    pub(super) fn rest_if_unwanted(&mut self) {
-        if self.live.is_some() || self.recording.is_some() {
-            return;
-        }
-        if let Some(encoding) = self.encoding.take() {
-            self.canvas.order(canvas::Order::Encode(None));
-            self.sound.rest();
-            self.fan_out.order(Order::Rest);
-            // Ends the encoders' threads; what they still hold is wanted by nobody.
-            drop(encoding);
-        }
-    }
-
     pub(super) fn go_live(&mut self) {
-        if self.live.is_some() {
-            return;
+        if self.live.is_none() && self.then_start.is_none() {
+            self.approach(Purpose::GoLive);
         }
-        let Some(destination) = self.machine.destination.clone() else {
-            self.tell(Problem {
-                severity: Severity::Error,
-                code: "live.no_destination",
-                happened: "There is no address to go live to.".into(),
-                done: "Nothing was started.".into(),
-                advice: "Start with `genlock live --to ADDRESS`, or try `genlock rehearse`.".into(),
-            });
-            return;
-        };
-        let wanted_at = self.machine.clock.now();
+    }
+
+    /// Connects with `plan`. The wish to be live was uttered at `wanted_at`.
+    pub(super) fn start_stream(&mut self, plan: Plan, wanted_at: MediaTime) {
         let were_running = self.encoding.is_some();
-        if let Err(problem) = self.encode() {
-            self.after_live = LiveState::Failed;
-            self.tell(problem);
+        if let Err(problem) = self.encode(&plan.ladder) {
+            self.fail_to_start(problem);
             return;
         }
-        match net::start(&self.machine.runtime, &destination, self.machine.clock.clone()) {
-            Ok(output) => {
-                let output = Arc::new(output);
-                self.fan_out.order(Order::Attach(STREAM, Box::new(Feed(output.clone()))));
-                let needed = self.settings.rendition.bitrate + self.settings.audio_bitrate;
-                self.live =
-                    Some(Live { notices: output.events(), output, ask_for_idr_at: None, wanted_at, needed });
-            }
-            Err(error) => {
-                self.after_live = LiveState::Failed;
-                self.tell(Problem {
-                    severity: Severity::Error,
-                    code: "live.start",
-                    happened: format!("The stream could not be started: {error}."),
-                    done: "Nothing was sent.".into(),
-                    advice: "Check address, key and certificate, then go live again.".into(),
-                });
-                self.rest_if_unwanted();
-                return;
-            }
+        if let Err(problem) = self.connect(plan, wanted_at) {
+            self.fail_to_start(problem);
+            self.rest_if_unwanted();
+            return;
         }
         // Recording is on by default: whoever wants none says so.
         if self.settings.record_into.is_some() {
@@ -179,9 +135,106 @@ impl Core {
         }
     }
 
+    fn fail_to_start(&mut self, problem: Problem) {
+        self.after_live = LiveState::Failed;
+        self.tell(problem);
+    }
+
+    fn connect(&mut self, plan: Plan, wanted_at: MediaTime) -> Result<(), Problem> {
+        let earlier = std::mem::take(&mut self.earlier);
+        self.live = Some(self.open_connection(plan, wanted_at, earlier)?);
+        Ok(())
+    }
+
+    /// Opens a connection and has the encoders' access units sent to it.
+    fn open_connection(
+        &mut self,
+        plan: Plan,
+        wanted_at: MediaTime,
+        earlier: Earlier,
+    ) -> Result<Live, Problem> {
+        let started = net::start(&self.machine.runtime, &plan.destination, self.machine.clock.clone());
+        let output = Arc::new(started.map_err(|error| Problem {
+            severity: Severity::Error,
+            code: "live.start",
+            happened: format!("The stream could not be started: {error}."),
+            done: "Nothing was sent.".into(),
+            advice: "Check address, key and certificate, then go live again.".into(),
+        })?);
+        self.connections += 1;
+        let id = FIRST_STREAM + self.connections;
+        self.fan_out.order(Order::Attach(id, Box::new(Feed(output.clone()))));
+        Ok(Live {
+            id,
+            notices: output.events(),
+            output,
+            plan,
+            ask_for_idr_at: None,
+            wanted_at,
+            moving_to: None,
+            earlier,
+        })
+    }
+
+    /// The service asks for a new connection (Enhanced RTMP v2, "Reconnect Request"): the present one ends before the
+    /// next keyframe, and the new one begins with it, so that nothing is sent twice and nothing is missing.
+    fn move_connection(&mut self, tc_url: Option<&str>) {
+        let Some(live) = self.live.as_ref().filter(|live| live.moving_to.is_none()) else { return };
+        let (mut plan, wanted_at) = (live.plan.clone(), live.wanted_at);
+        let destination = match tc_url {
+            Some(tc_url) => plan.destination.clone().moved_to(tc_url),
+            None => Ok(plan.destination.clone()),
+        };
+        let moved = destination.map_err(|error| error.to_string()).and_then(|mut destination| {
+            destination.keep_from_keyframe = true;
+            plan.destination = destination;
+            self.open_connection(plan, wanted_at, Earlier::default()).map_err(|problem| problem.happened)
+        });
+        let done = match moved {
+            Ok(next) => {
+                if let Some(live) = &mut self.live {
+                    live.output.depart();
+                    live.moving_to = Some(Box::new(next));
+                }
+                if let Some(encoding) = &self.encoding {
+                    encoding.group.request_idr();
+                }
+                "The stream goes on over a new connection from the next keyframe on.".to_owned()
+            }
+            Err(what) => format!("The present one is kept for as long as the service allows: {what}"),
+        };
+        self.tell(Problem {
+            severity: Severity::Notice,
+            code: "live.reconnect_requested",
+            happened: "The service asks for a new connection.".into(),
+            done,
+            advice: String::new(),
+        });
+    }
+
+    /// Ends the stream as it is and goes on with `plan`, whose renditions are others: for the service that is a new
+    /// stream, so the present one is ended in good order first.
+    pub(super) fn change_stream(&mut self, plan: Plan) {
+        let Some(live) = &self.live else { return };
+        live.output.stop();
+        self.then_start = Some(plan);
+    }
+
     pub(super) fn stop_live(&mut self) {
+        self.then_start = None;
+        self.cancel_approach();
         if let Some(live) = &self.live {
             live.output.stop();
+        }
+    }
+
+    /// The light.
+    pub(super) fn live_state(&self) -> LiveState {
+        let on_the_way = self.approach.as_ref().is_some_and(Approach::is_public) || self.then_start.is_some();
+        match &self.live {
+            Some(live) => live.state(),
+            None if on_the_way => LiveState::Connecting,
+            None => self.after_live,
         }
     }
 
@@ -206,36 +259,58 @@ impl Core {
             }
         }
         let Some(ended) = live.output.ended() else { return };
+        let so_far = live.so_far(now);
         let mut figures = live.figures(address, now);
-        if let Ended::Failed(failure) = &ended {
-            figures.failure = Some(failure.code().to_owned());
-            figures.refused = failure.is_refusal();
-        }
-        self.last_destination = Some(figures);
-        self.after_live = match ended {
-            Ended::Failed(_) => LiveState::Failed,
-            Ended::Stopped { .. } | Ended::Departed => LiveState::Off,
-        };
-        self.fan_out.order(Order::Detach(STREAM));
+        let (id, moved) = (live.id, live.moving_to.take());
+        self.fan_out.order(Order::Detach(id));
         self.live = None;
-        if let Ended::Failed(failure) = ended {
-            let recording = self.recording.is_some();
-            self.tell(Problem {
-                severity: Severity::Error,
-                code: failure.code(),
-                happened: failure.happened(),
-                done: if recording {
-                    format!("{} The recording goes on.", failure.done())
+        match (ended, moved) {
+            // What ended was to be replaced, in good order or not: the next connection has everything from its
+            // keyframe on.
+            (Ended::Departed | Ended::Failed(_), Some(next)) => {
+                self.live = Some(Live { earlier: so_far, ..*next });
+            }
+            (Ended::Failed(failure), None) => {
+                figures.failure = Some(failure.code().to_owned());
+                figures.refused = failure.is_refusal();
+                self.last_destination = Some(figures);
+                self.then_start = None;
+                self.after_live = LiveState::Failed;
+                self.tell_failure(&failure);
+                self.rest_if_unwanted();
+            }
+            (Ended::Stopped { .. } | Ended::Departed, moved) => {
+                // A connection that was to follow is not wanted any more; dropping it stops it.
+                if let Some(next) = moved {
+                    self.fan_out.order(Order::Detach(next.id));
+                }
+                self.last_destination = Some(figures);
+                self.after_live = LiveState::Off;
+                if let Some(plan) = self.then_start.take() {
+                    self.earlier = so_far;
+                    self.start_stream(plan, now);
                 } else {
-                    failure.done().to_owned()
-                },
-                advice: failure.advice().to_owned(),
-            });
-        } else {
-            // The show is over: the file is closed with it. After a failure it goes on.
-            self.stop_recording();
+                    // The show is over: the file is closed with it. After a failure it goes on.
+                    self.stop_recording();
+                    self.rest_if_unwanted();
+                }
+            }
         }
-        self.rest_if_unwanted();
+    }
+
+    fn tell_failure(&mut self, failure: &publish::Failure) {
+        let done = if self.recording.is_some() {
+            format!("{} The recording goes on.", failure.done())
+        } else {
+            failure.done().to_owned()
+        };
+        self.tell(Problem {
+            severity: Severity::Error,
+            code: failure.code(),
+            happened: failure.happened(),
+            done,
+            advice: failure.advice().to_owned(),
+        });
     }
 
     fn hear_stream(&mut self, notice: Notice) {
@@ -265,13 +340,19 @@ impl Core {
                 done: String::new(),
                 advice: String::new(),
             }),
-            Notice::ReconnectRequested { .. } => self.tell(Problem {
-                severity: Severity::Notice,
-                code: "live.reconnect_requested",
-                happened: "The service asks for a new connection.".into(),
-                done: "The present one is kept for as long as the service allows.".into(),
-                advice: "If the stream ends, go live again.".into(),
+            Notice::ReconnectRequested { tc_url } => self.move_connection(tc_url.as_deref()),
+            Notice::MultitrackUnannounced => self.tell(Problem {
+                severity: Severity::Warning,
+                code: "live.multitrack_unannounced",
+                happened: "This server does not say that it takes several renditions; some take the stream and drop all but one without a word.".into(),
+                done: "All renditions are sent; recording is not touched.".into(),
+                advice: "On Amazon IVS this is no worry. Elsewhere, look whether viewers get every rendition, or send one.".into(),
             }),
+            Notice::Bitrates(bitrates) => self.set_bitrates(&bitrates),
+            Notice::Overwhelmed { sustainable } => self.shrink_ladder(
+                &format!("The upload carries {sustainable}, which is less than the lowest bitrates of this ladder need"),
+                "live.upload_too_slow",
+            ),
             _ => {}
         }
     }
@@ -295,7 +376,9 @@ impl Core {
             });
             return;
         };
-        if let Err(problem) = self.encode() {
+        let ladder =
+            self.encoding.as_ref().map_or_else(|| self.settings.single(), |at_work| at_work.ladder.clone());
+        if let Err(problem) = self.encode(&ladder) {
             self.tell(problem);
             return;
         }
@@ -342,11 +425,6 @@ impl Core {
             self.recording = None;
             self.rest_if_unwanted();
         }
-    }
-
-    /// Where to, as it may be shown.
-    pub(super) fn address(&self) -> String {
-        self.machine.destination.as_ref().map(|to| to.address.to_string()).unwrap_or_default()
     }
 
     /// How long the stream has been live.

@@ -135,10 +135,17 @@ impl Recording {
     }
 }
 
+/// The primary rendition and all sound: what a person wants to keep of a ladder. The other renditions show the same in
+/// less detail, and players show whichever picture comes first.
+fn kept(config: &StreamConfig) -> StreamConfig {
+    StreamConfig { video: config.video.iter().take(1).cloned().collect(), audio: config.audio.clone() }
+}
+
 impl Output for Feed {
     fn begin(&mut self, config: &StreamConfig) {
+        let config = kept(config);
         let mut inner = self.0.inner();
-        if inner.segments.back().is_some_and(|segment| segment.config == *config) {
+        if inner.segments.back().is_some_and(|segment| segment.config == config) {
             return;
         }
         let tracks = config
@@ -147,7 +154,7 @@ impl Output for Feed {
             .map(|video| Track::Video(video.track))
             .chain(config.audio.iter().map(|audio| Track::Audio(audio.track)));
         let queue = SendQueue::new(LIMITS, tracks);
-        inner.segments.push_back(Segment { config: config.clone(), queue });
+        inner.segments.push_back(Segment { config, queue });
         self.0.wake.notify_all();
     }
 

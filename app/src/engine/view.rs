@@ -3,15 +3,20 @@
 use std::sync::atomic::Ordering;
 
 use control::{
-    AlignmentView, AudioMeterView, DestinationView, LadderView, LiveState, OutputQueueView, PreferencesView,
-    ProgramView, RecordingState, RecordingView, RenditionView, SceneView, ServersView, SourceView, View,
+    AlignmentView, AudioMeterView, DestinationView, EncoderView, GrantedRendition, LadderView, LiveState,
+    OutputQueueView, ProgramView, RecordingState, RecordingView, RenditionView, SceneView, SettingView,
+    SourceView, View,
 };
-use units::{Kbps, Span, VideoCodec};
+use encoder::{Alignment, TrackReport};
+use units::{Clock, Kbps, Span, Track};
 
 use super::Core;
+use super::approach::Approach;
+use super::encoding::EncodingFigures;
 use super::recording::{Recording, Status};
 use crate::report::{
-    CanvasFigures, ProcessFigures, RecordingFigures, RenditionFigures, Report, SoundFigures,
+    CanvasFigures, LadderFigures, ProcessFigures, RecordingFigures, RenditionFigures, Report, SettingFigures,
+    SoundFigures,
 };
 
 impl Core {
@@ -22,6 +27,7 @@ impl Core {
             name: scene.name.clone(),
             is_program: scene.id == self.program,
         });
+        let figures = self.encoding_figures();
         View {
             collection: collection.name.clone(),
             is_rehearsal: self.machine.is_rehearsal,
@@ -29,14 +35,18 @@ impl Core {
             scenes: scenes.collect(),
             items: self.item_views(),
             meters: self.meter_views(),
-            renditions: self.rendition_views(),
-            alignment: AlignmentView::default(),
-            ladder: LadderView::default(),
-            preferences: PreferencesView::default(),
-            servers: ServersView::default(),
-            go_live_sheet: false,
-            question: None,
-            destination: self.machine.destination.as_ref().map(|_| self.destination_view()),
+            renditions: self.rendition_views(&figures),
+            alignment: AlignmentView {
+                idrs: figures.alignment.idrs,
+                misaligned: figures.alignment.misaligned,
+                healed: figures.alignment.healed,
+            },
+            ladder: self.ladder_view(&figures),
+            preferences: self.preferences_view(),
+            servers: self.servers_view(),
+            go_live_sheet: self.asks_service() || self.missing_destination().is_some(),
+            question: self.approach.as_ref().and_then(Approach::question).cloned(),
+            destination: self.destination_view(),
             recording: self.recording_view(),
             problems: self.problems.iter().cloned().collect(),
             cpu_cores: self.cpu_cores,
@@ -117,54 +127,116 @@ impl Core {
         strips
     }
 
-    fn rendition_views(&self) -> Vec<RenditionView> {
-        let rendition = &self.settings.rendition;
-        let stats = self.encoding.as_ref().and_then(|encoding| encoding.group.stats().into_iter().next());
-        let encoder = self.encoding.as_ref().and_then(|encoding| encoding.encoders.first().cloned());
-        let (measured, measured_fps) = self.measured.of(rendition.track);
-        let idle = stats.is_none();
-        vec![RenditionView {
-            track: rendition.track,
-            size: rendition.size,
-            rate: rendition.rate,
-            codec: VideoCodec::Avc,
-            nominal: rendition.bitrate,
-            target: rendition.bitrate,
-            measured: if idle { Kbps(0) } else { measured },
-            measured_fps: if idle { 0.0 } else { measured_fps },
-            skipped_frames: stats.as_ref().map_or(0, |stats| stats.skipped),
-            dropped_frames: 0,
-            queue: 0,
-            queue_limit: 0,
-            restarts: 0,
-            idrs: stats.as_ref().map_or(0, |stats| stats.idrs),
-            idr_slips: stats.as_ref().map_or(0, |stats| stats.slips),
-            encoder: encoder.unwrap_or_default(),
-        }]
+    /// The encoders at work, else nothing but the ladder that would be.
+    fn encoding_figures(&self) -> EncodingFigures {
+        if let Some(encoding) = &self.encoding {
+            return encoding.figures();
+        }
+        let prepared = self.prepared.as_ref().map(|prepared| &prepared.plan);
+        let ladder = prepared.map_or(&self.settings.ladder, |plan| &plan.ladder).clone();
+        EncodingFigures {
+            targets: ladder.rungs.iter().map(|rung| rung.rendition.bitrate).collect(),
+            ladder,
+            stats: Vec::new(),
+            reports: prepared.map(|plan| plan.reports.clone()).unwrap_or_default(),
+            alignment: Alignment::default(),
+        }
     }
 
-    fn destination_view(&self) -> DestinationView {
-        let needed = self.settings.rendition.bitrate + self.settings.audio_bitrate;
+    fn rendition_views(&self, figures: &EncodingFigures) -> Vec<RenditionView> {
+        let dropped = self.live.as_ref().map(|live| live.output.stats().dropped).unwrap_or_default();
+        let rungs = figures.ladder.rungs.iter().zip(&figures.targets);
+        rungs
+            .map(|(rung, target)| {
+                let rendition = &rung.rendition;
+                let track = rendition.track;
+                let stats = figures.stats.iter().find(|stats| stats.track == track);
+                let report = figures.reports.iter().find(|report| report.track == track);
+                let (measured, measured_fps) =
+                    if stats.is_some() { self.measured.of(track) } else { (Kbps(0), 0.0) };
+                let dropped = dropped.iter().find(|(of, _)| *of == Track::Video(track));
+                RenditionView {
+                    track,
+                    size: rendition.size,
+                    rate: rendition.rate,
+                    codec: rendition.codec,
+                    nominal: rendition.bitrate,
+                    target: *target,
+                    measured,
+                    measured_fps,
+                    skipped_frames: stats.map_or(0, |stats| stats.skipped),
+                    dropped_frames: dropped.map_or(0, |(_, dropped)| dropped.units),
+                    queue: stats.map_or(0, |stats| stats.queue),
+                    queue_limit: stats.map_or(0, |stats| stats.queue_limit),
+                    restarts: stats.map_or(0, |stats| stats.restarts),
+                    idrs: stats.map_or(0, |stats| stats.idrs),
+                    idr_slips: stats.map_or(0, |stats| stats.slips),
+                    encoder: report.map_or_else(EncoderView::default, |report| EncoderView {
+                        name: report.applied.element.clone(),
+                        reason: report.reason.clone(),
+                    }),
+                }
+            })
+            .collect()
+    }
+
+    fn ladder_view(&self, figures: &EncodingFigures) -> LadderView {
+        let ladder = &figures.ladder;
+        let step = self.approach.as_ref().map(|approach| approach.ladder_step(self.machine.clock.now()));
+        let granted = ladder.rungs.iter().map(|rung| {
+            let rendition = &rung.rendition;
+            let report = figures.reports.iter().find(|report| report.track == rendition.track);
+            GrantedRendition {
+                track: rendition.track,
+                size: rendition.size,
+                rate: rendition.rate,
+                codec: rendition.codec,
+                bitrate: rendition.bitrate,
+                encoder: report.map_or_else(String::new, |report| report.applied.element.clone()),
+                settings: report.map(setting_views).unwrap_or_default(),
+            }
+        });
+        let is_known = self.live.is_some() || self.prepared.is_some() || !self.asks_service();
+        LadderView {
+            requested: self.requested(),
+            step: step.unwrap_or(self.ladder_step),
+            source: ladder.origin.words().to_owned(),
+            config_id: ladder.config_id().unwrap_or_default().to_owned(),
+            granted: if is_known { granted.collect() } else { Vec::new() },
+            total: if is_known { ladder.total() } else { Kbps(0) },
+            notes: self.ladder_reason.iter().chain(&ladder.notes).cloned().collect(),
+        }
+    }
+
+    /// `None` before it is known where to.
+    fn destination_view(&self) -> Option<DestinationView> {
+        let address = self.address();
+        if address.is_empty() && self.live.is_none() && self.approach.is_none() {
+            return None;
+        }
+        let state = self.live_state();
         let Some(live) = &self.live else {
-            return DestinationView {
-                address: self.address(),
-                state: self.after_live,
-                needed,
+            let on_the_way = self.approach.as_ref().filter(|approach| approach.is_public());
+            return Some(DestinationView {
+                address,
+                state,
+                step: on_the_way.map_or_else(String::new, |approach| approach.words().to_owned()),
+                needed: self.settings.ladder.total(),
                 ..DestinationView::default()
-            };
+            });
         };
         let stats = live.output.stats();
-        DestinationView {
-            address: self.address(),
-            state: live.state(),
-            step: if live.state() == LiveState::Degraded {
+        Some(DestinationView {
+            address,
+            state,
+            step: if state == LiveState::Degraded {
                 stats.health.words().to_owned()
             } else {
                 stats.step.words().to_owned()
             },
             on_air: self.on_air(),
             upload: stats.upload,
-            needed: live.needed,
+            needed: live.plan.ladder.total(),
             sent_bytes: stats.sent_bytes,
             acknowledged_bytes: stats.acknowledged_bytes.unwrap_or(0),
             composition_to_wire_ms: (stats.latency_recent.median.as_secs_f64() * 1000.0) as f32,
@@ -174,7 +246,7 @@ impl Core {
                 bound: publish::QueueLimits::default().waiting,
                 dropped_frames: stats.queue.dropped.units,
             },
-        }
+        })
     }
 
     fn recording_view(&self) -> RecordingView {
@@ -184,7 +256,9 @@ impl Core {
             (None, None) => Status::default(),
         };
         let room = self.room_bytes;
-        let bits = (self.settings.rendition.bitrate + self.settings.audio_bitrate).bits_per_sec();
+        let ladder = self.encoding.as_ref().map_or(&self.settings.ladder, |encoding| &encoding.ladder);
+        let primary = ladder.rungs.first().map_or(Kbps(0), |rung| rung.rendition.bitrate);
+        let bits = (primary + ladder.audio_bitrate).bits_per_sec();
         RecordingView {
             state: status.state,
             folder: self.settings.record_into.as_deref().map(|f| f.display().to_string()).unwrap_or_default(),
@@ -200,7 +274,11 @@ impl Core {
     pub(super) fn make_report(&self) -> Report {
         let seconds = self.started.elapsed().as_secs_f64();
         let program = self.program_view();
-        let renditions = self.rendition_views();
+        let figures = match (&self.encoding, &self.rested) {
+            (Some(encoding), _) => encoding.figures(),
+            (None, Some(rested)) => rested.clone(),
+            (None, None) => self.encoding_figures(),
+        };
         let audio = self.sound.encoder_figures();
         let recording = self.last_recording.clone().unwrap_or_default();
         let cpu_seconds = self.process.cpu_ms() as f64 / 1000.0;
@@ -216,26 +294,18 @@ impl Core {
                 lagged_frames: program.lagged_frames,
                 compose_ms: self.canvas.counters.compose.percentiles(),
             },
-            renditions: renditions
-                .into_iter()
-                .map(|rendition| {
-                    let stats = self.encoding.as_ref().and_then(|e| e.group.stats().into_iter().next());
-                    RenditionFigures {
-                        track: rendition.track.0,
-                        size: rendition.size.to_string(),
-                        fps: rendition.rate.to_string(),
-                        target_kbps: rendition.target.0,
-                        measured_kbps: rendition.measured.0,
-                        encoder: rendition.encoder.name,
-                        encoder_reason: rendition.encoder.reason,
-                        output_frames: stats.map_or(0, |stats| stats.output),
-                        skipped_frames: rendition.skipped_frames,
-                        idrs: rendition.idrs,
-                        idr_slips: rendition.idr_slips,
-                    }
-                })
-                .collect(),
-            sound: SoundFigures { encoder: audio.0, kbps: self.settings.audio_bitrate.0, units: audio.1 },
+            ladder: LadderFigures {
+                origin: figures.ladder.origin.words().to_owned(),
+                config_id: figures.ladder.config_id().map(str::to_owned),
+                requested: self.requested(),
+                total_kbps: figures.ladder.total().0,
+                aligned_idrs: figures.alignment.idrs - figures.alignment.misaligned,
+                misaligned_idrs: figures.alignment.misaligned,
+                bitrate_changes: self.bitrate_changes,
+                notes: figures.ladder.notes.clone(),
+            },
+            renditions: self.rendition_figures(&figures),
+            sound: SoundFigures { encoder: audio.0, kbps: figures.ladder.audio_bitrate.0, units: audio.1 },
             destination: self.last_destination.clone(),
             recording: recording.path.as_ref().map(|path| RecordingFigures {
                 path: path.display().to_string(),
@@ -251,5 +321,63 @@ impl Core {
             ingest: None,
             problems: self.all_problems.clone(),
         }
+    }
+
+    fn rendition_figures(&self, figures: &EncodingFigures) -> Vec<RenditionFigures> {
+        let views = self.rendition_views(figures);
+        let figures_of = |view: RenditionView| {
+            let stats = figures.stats.iter().find(|stats| stats.track == view.track);
+            let report = figures.reports.iter().find(|report| report.track == view.track);
+            RenditionFigures {
+                track: view.track.0,
+                size: view.size.to_string(),
+                fps: view.rate.to_string(),
+                codec: view.codec.to_string(),
+                target_kbps: view.target.0,
+                nominal_kbps: view.nominal.0,
+                measured_kbps: view.measured.0,
+                encoder: view.encoder.name,
+                encoder_reason: view.encoder.reason,
+                output_frames: stats.map_or(0, |stats| stats.output),
+                skipped_frames: view.skipped_frames,
+                dropped_frames: view.dropped_frames,
+                restarts: view.restarts,
+                idrs: view.idrs,
+                idr_slips: view.idr_slips,
+                settings: report.map(setting_figures).unwrap_or_default(),
+            }
+        };
+        views.into_iter().map(figures_of).collect()
+    }
+}
+
+fn setting_views(report: &TrackReport) -> Vec<SettingView> {
+    let view = |setting: &encoder::SettingReport| SettingView {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        became: became(setting),
+        honoured: setting.reason.is_none(),
+    };
+    report.settings.iter().map(view).collect()
+}
+
+fn setting_figures(report: &TrackReport) -> Vec<SettingFigures> {
+    let figures = |setting: &encoder::SettingReport| SettingFigures {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        became: became(setting),
+        honoured: setting.reason.is_none(),
+    };
+    report.settings.iter().map(figures).collect()
+}
+
+/// “key-int-max = 60”, or why nothing.
+fn became(setting: &encoder::SettingReport) -> String {
+    match (&setting.property, &setting.applied, &setting.reason) {
+        (_, _, Some(reason)) => reason.clone(),
+        (Some(property), Some(value), None) => format!("{property} = {value}"),
+        (Some(property), None, None) => property.clone(),
+        (None, Some(value), None) => value.clone(),
+        (None, None, None) => String::new(),
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod lip_sync;
+mod multitrack;
 mod show;
 
 use show::{Show, decode_errors, everything_written};

@@ -1,0 +1,133 @@
+//! Preferences on disk: what the person wants of the ladder and which server, kept between runs. Never a key.
+
+use std::path::{Path, PathBuf};
+
+use control::{Preferences, ServerChoice};
+use serde::{Deserialize, Serialize};
+use units::Kbps;
+
+/// What is kept. Members that are missing or can not be read are Auto.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    multitrack: Option<bool>,
+    output: Option<String>,
+    rate: Option<String>,
+    max_tracks: Option<u8>,
+    max_bitrate_kbps: Option<u32>,
+    server: Option<KeptServer>,
+}
+
+/// A choice of the server menu. An address of the person's own is kept without the key it may hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptServer {
+    Auto { secure: bool },
+    Listed { name: String, secure: bool },
+    Custom { address: String },
+}
+
+/// The file of the person's preferences.
+pub(crate) fn default_file() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "Genlock")?;
+    Some(folders.config_dir().join("preferences.json"))
+}
+
+/// Reads what is kept in `file`; everything by default where there is nothing, or nothing that can be read.
+/// `multitrack` is what holds where the person never chose.
+pub(crate) fn load(file: &Path, multitrack: bool) -> (Preferences, ServerChoice) {
+    let kept = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+    let kept = kept.unwrap_or_default();
+    let preferences = Preferences {
+        multitrack: kept.multitrack.unwrap_or(multitrack),
+        output: kept.output.and_then(|text| text.parse().ok()),
+        rate: kept.rate.and_then(|text| text.parse().ok()),
+        max_tracks: kept.max_tracks.filter(|tracks| *tracks > 0),
+        max_bitrate: kept.max_bitrate_kbps.filter(|kbps| *kbps > 0).map(Kbps),
+    };
+    let server = match kept.server {
+        Some(KeptServer::Auto { secure }) => ServerChoice::Auto { secure },
+        Some(KeptServer::Listed { name, secure }) => ServerChoice::Listed { name, secure },
+        Some(KeptServer::Custom { address }) => ServerChoice::Custom(units::Secret::new(address)),
+        None => ServerChoice::default(),
+    };
+    (preferences, server)
+}
+
+/// Keeps them, replacing the file in one step.
+///
+/// # Errors
+/// A folder or file that can not be written.
+pub(crate) fn save(file: &Path, preferences: &Preferences, server: &ServerChoice) -> std::io::Result<()> {
+    let kept = Kept {
+        multitrack: Some(preferences.multitrack),
+        output: preferences.output.map(|size| size.to_string()),
+        rate: preferences.rate.map(|rate| format!("{}/{}", rate.numerator(), rate.denominator())),
+        max_tracks: preferences.max_tracks,
+        max_bitrate_kbps: preferences.max_bitrate.map(|bitrate| bitrate.0),
+        server: keep_server(server),
+    };
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let fresh = file.with_extension("json.new");
+    std::fs::write(&fresh, serde_json::to_vec_pretty(&kept).map_err(std::io::Error::other)?)?;
+    std::fs::rename(&fresh, file)
+}
+
+fn keep_server(server: &ServerChoice) -> Option<KeptServer> {
+    match server {
+        ServerChoice::Auto { secure } => Some(KeptServer::Auto { secure: *secure }),
+        ServerChoice::Listed { name, secure } => {
+            Some(KeptServer::Listed { name: name.clone(), secure: *secure })
+        }
+        ServerChoice::Custom(address) => {
+            let address: ivs::IngestAddress = address.expose().parse().ok()?;
+            Some(KeptServer::Custom { address: address.without_secrets().to_string() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use units::{FrameRate, Secret, Size};
+
+    #[test]
+    fn preferences_come_back_and_keys_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep").join("preferences.json");
+        assert_eq!(
+            load(&file, true),
+            (Preferences { multitrack: true, ..Preferences::default() }, ServerChoice::default())
+        );
+        let preferences = Preferences {
+            multitrack: false,
+            output: Size::new(1280, 720).ok(),
+            rate: FrameRate::new(60_000, 1001).ok(),
+            max_tracks: Some(3),
+            max_bitrate: Some(Kbps(6000)),
+        };
+        let custom =
+            ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app/sk_us-west-2_Hidden123"));
+        save(&file, &preferences, &custom).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("Hidden123"), "{text}");
+        let (read, server) = load(&file, true);
+        assert_eq!(read, preferences);
+        assert_eq!(server, ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app")));
+        let listed = ServerChoice::Listed { name: "Frankfurt".into(), secure: true };
+        save(&file, &preferences, &listed).unwrap();
+        assert_eq!(load(&file, true).1, listed);
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("preferences.json");
+        for text in ["", "[]", "{\"output\":3}", "{\"output\":\"wide\",\"max_tracks\":0,\"more\":1}"] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(load(&file, false).0, Preferences::default(), "{text}");
+        }
+    }
+}

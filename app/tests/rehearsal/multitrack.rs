@@ -1,0 +1,191 @@
+//! Several renditions, from the question to the service to the verdict, judged by the rehearsal and by ffmpeg.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ingest::{
+    ConfigurationFaults, Faults, IngestConfig, ReconnectRequest, ScriptedAnswer, SessionReport, StreamKey,
+};
+use ivs::{MultitrackInput, ResolutionClass, Rules};
+use units::{Clock, MediaTime, Secret, Span};
+
+use crate::show::{Show, decode_errors};
+
+const KEY: &str = "sk_us-west-2_MultitrackKey77";
+
+#[derive(Debug)]
+struct Monotonic(Instant);
+
+impl Clock for Monotonic {
+    fn now(&self) -> MediaTime {
+        MediaTime::ZERO + Span::from_duration(self.0.elapsed())
+    }
+}
+
+/// A rehearsal ingest in this process, with whatever faults are wanted.
+struct Service {
+    runtime: tokio::runtime::Runtime,
+    ingest: Option<ingest::Ingest>,
+    folder: tempfile::TempDir,
+}
+
+impl Service {
+    fn start(config: IngestConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let config = IngestConfig {
+            keys: vec![StreamKey::lasting(Secret::new(KEY))],
+            out_dir: Some(folder.path().to_owned()),
+            ..config
+        };
+        let ingest = runtime.block_on(ingest::start(config, Arc::new(Monotonic(Instant::now())))).unwrap();
+        Self { runtime, ingest: Some(ingest), folder }
+    }
+
+    fn allowing() -> IngestConfig {
+        let rules = Rules {
+            multitrack: MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd },
+            ..Rules::default()
+        };
+        IngestConfig { rules, ..IngestConfig::default() }
+    }
+
+    /// A show that asks this service for its ladder and goes where the service says.
+    fn show(&self, options: &[&str]) -> Show {
+        let ca = self.folder.path().join("ingest-ca.pem");
+        let url = self.ingest.as_ref().unwrap().addresses().configuration_url.clone();
+        let mut all = vec!["--config-url", &url, "--ca", ca.to_str().unwrap(), "--canvas", "640x360"];
+        all.extend_from_slice(options);
+        Show::live("auto", KEY, &all)
+    }
+
+    fn stop(mut self) -> (Vec<SessionReport>, tempfile::TempDir) {
+        let reports = self.runtime.block_on(self.ingest.take().unwrap().stop());
+        (reports, self.folder)
+    }
+}
+
+/// Sizes of the video tracks, and how many packets ffmpeg 9 reads of each.
+fn tracks(file: &Path) -> Vec<(String, u64)> {
+    let ffmpeg = std::env::var("GENLOCK_FFMPEG").expect("./x sets GENLOCK_FFMPEG");
+    let output = Command::new(ffmpeg)
+        .args(["-v", "verbose", "-i"])
+        .arg(file)
+        .args(["-map", "0:v", "-c", "copy", "-f", "framecrc", "-"])
+        .output()
+        .expect("ffmpeg runs; ./x tools installs it");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut found: Vec<(String, u64)> = Vec::new();
+    for line in text.lines() {
+        if let Some((_, size)) = line.strip_prefix("#dimensions ").and_then(|rest| rest.split_once(": ")) {
+            found.push((size.to_owned(), 0));
+        } else if let Some(track) = line.split(',').next().and_then(|n| n.trim().parse::<usize>().ok()) {
+            found[track].1 += 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn a_granted_ladder_is_sent_whole_and_accepted() {
+    let show = Show::rehearse(&["--tracks", "2", "--for", "9s", "--canvas", "854x480", "--fps", "30"]);
+    assert_eq!(show.exit, Some(0), "{}\n{}", show.stderr, show.stdout);
+    let report = show.report();
+    let session = &report["ingest"]["sessions"][0];
+    assert_eq!(report["ingest"]["accepted"], true, "{report:#}");
+    assert_eq!(report["ladder"]["origin"], "the service", "{report:#}");
+    assert!(report["destination"]["config_id"].as_str().is_some_and(|id| id.len() == 36), "{report:#}");
+    assert_eq!(report["ladder"]["misaligned_idrs"], 0, "{report:#}");
+    assert!(report["ladder"]["aligned_idrs"].as_u64().unwrap() >= 3, "{report:#}");
+    let settings = report["renditions"][1]["settings"].as_array().unwrap();
+    assert!(settings.iter().any(|s| s["key"] == "bitrate" && s["honoured"] == true), "{report:#}");
+    let figures = &session["verdict"]["figures"];
+    assert_eq!(figures["alignment"]["misaligned"], 0, "{figures:#}");
+    assert_eq!(figures["metrics"]["missing"], 0, "{figures:#}");
+
+    let tracks = tracks(&show.received_stream());
+    assert_eq!(tracks.len(), 2, "{tracks:?}");
+    let (most, least) = (tracks[0].1.max(tracks[1].1), tracks[0].1.min(tracks[1].1));
+    assert!(least > 100 && most - least <= 2, "{tracks:?}");
+    assert_eq!(decode_errors(&show.recording()), "");
+}
+
+#[test]
+fn a_ladder_from_a_file_is_used_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.json");
+    std::fs::write(&file, include_str!("answer.json")).unwrap();
+    let show = Show::rehearse(&["--ladder", file.to_str().unwrap(), "--for", "8s", "--canvas", "640x360"]);
+    assert_eq!(show.exit, Some(0), "{}\n{}", show.stderr, show.stdout);
+    let sizes: Vec<String> = tracks(&show.received_stream()).into_iter().map(|(size, _)| size).collect();
+    assert_eq!(sizes, ["640x360", "480x270", "320x180"]);
+    let report = show.report();
+    assert_eq!(report["renditions"][2]["fps"], "15", "{report:#}");
+    assert_eq!(report["renditions"][1]["codec"], "H.265", "{report:#}");
+    assert_eq!(report["ladder"]["misaligned_idrs"], 0, "{report:#}");
+}
+
+#[test]
+fn a_refusal_inside_of_success_ends_in_its_sentence() {
+    let answer = ScriptedAnswer::Error { html: "<p>Your <b>GPU</b> is not supported.</p>".into() };
+    let faults = ConfigurationFaults { answer: Some(answer), ..ConfigurationFaults::default() };
+    let service = Service::start(IngestConfig { configuration: faults, ..Service::allowing() });
+    let show = service.show(&["--for", "6s", "--no-record"]);
+    assert_eq!(show.exit, Some(3), "{}", show.stderr);
+    assert!(show.stderr.contains("Your GPU is not supported."), "{}", show.stderr);
+    assert!(!show.stderr.contains("<b>"), "{}", show.stderr);
+    let (sessions, _) = service.stop();
+    assert!(sessions.is_empty(), "nothing may be sent after a refusal");
+}
+
+#[test]
+fn a_warning_is_told_and_the_stream_goes_on_where_nobody_can_be_asked() {
+    let answer = ScriptedAnswer::Warning { html: "Your driver is old.".into() };
+    let faults =
+        ConfigurationFaults { answer: Some(answer), requests: None, ..ConfigurationFaults::default() };
+    let service = Service::start(IngestConfig { configuration: faults, ..Service::allowing() });
+    let show = service.show(&["--for", "6s", "--no-record", "--tracks", "2"]);
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    assert!(show.stderr.contains("Your driver is old."), "{}", show.stderr);
+    let (sessions, _) = service.stop();
+    assert!(sessions.len() == 1 && sessions[0].verdict.accepted, "{sessions:#?}");
+}
+
+#[test]
+fn a_service_that_fails_twice_is_asked_again() {
+    let answer = ScriptedAnswer::HttpStatus(503);
+    let faults =
+        ConfigurationFaults { answer: Some(answer), requests: Some(2), ..ConfigurationFaults::default() };
+    let service = Service::start(IngestConfig { configuration: faults, ..Service::allowing() });
+    let show = service.show(&["--for", "9s", "--no-record", "--tracks", "2"]);
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    let (sessions, _) = service.stop();
+    assert!(sessions.len() == 1 && sessions[0].verdict.accepted, "{sessions:#?}");
+}
+
+#[test]
+fn a_request_to_reconnect_costs_no_picture() {
+    let faults = Faults {
+        sessions: Some(1),
+        request_reconnect: Some(ReconnectRequest { after: Span::from_secs(3), tc_url: None }),
+        ..Faults::default()
+    };
+    let service = Service::start(IngestConfig { faults, ..Service::allowing() });
+    let show = service.show(&["--for", "10s", "--no-record", "--tracks", "2", "--fps", "30"]);
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    let (sessions, folder) = service.stop();
+    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert!(sessions.iter().all(|session| session.verdict.accepted), "{sessions:#?}");
+    let files: Vec<PathBuf> =
+        sessions.iter().map(|session| folder.path().join(session.file.as_deref().unwrap())).collect();
+    let frames: u64 = files.iter().map(|file| tracks(file)[0].1).sum();
+    let made = sessions.iter().map(|session| session.verdict.figures.video_frames).sum::<u64>();
+    assert_eq!(frames, made, "what the ingest counted is in the files");
+    // Ten seconds less what it takes to start and to ask; a second lost over the move would show.
+    assert!(frames >= 30 * 8, "{frames} frames");
+    for file in &files {
+        assert_eq!(decode_errors(file), "", "{}", file.display());
+    }
+}
