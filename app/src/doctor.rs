@@ -51,10 +51,18 @@ struct MachineLine {
 #[derive(Serialize)]
 struct EncoderLine {
     element: &'static str,
+    codec: String,
     available: bool,
     passed: bool,
     reason: String,
     took_ms: u64,
+}
+
+impl EncoderLine {
+    /// IVS takes H.264 from everybody; H.265 alone is not enough.
+    fn is_enough(&self) -> bool {
+        self.passed && self.codec == units::VideoCodec::Avc.to_string()
+    }
 }
 
 #[derive(Serialize)]
@@ -87,7 +95,7 @@ pub(crate) fn run(as_json: bool) -> Result<Exit, Failure> {
         page(&checkup)
     };
     let _ = out.write_all(text.as_bytes());
-    let can_stream = checkup.gpu.is_ok() && checkup.encoders.iter().any(|encoder| encoder.passed);
+    let can_stream = checkup.gpu.is_ok() && checkup.encoders.iter().any(EncoderLine::is_enough);
     Ok(if can_stream { Exit::Done } else { Exit::CouldNotStart })
 }
 
@@ -105,6 +113,7 @@ fn examine() -> Checkup {
         .into_iter()
         .map(|report| EncoderLine {
             element: report.element,
+            codec: report.codec.to_string(),
             available: report.available,
             passed: report.passed,
             reason: report.reason,
@@ -129,7 +138,7 @@ fn examine() -> Checkup {
     let mut troubles = devices.problems.clone();
     troubles.extend(gpu.as_ref().err().cloned());
     troubles.extend(recordings.as_ref().err().cloned());
-    if !encoders.iter().any(|encoder| encoder.passed) {
+    if !encoders.iter().any(EncoderLine::is_enough) {
         troubles.push(
             "No H.264 encoder works here. Install the driver of your graphics card, or GStreamer's x264 or openh264 \
              plugin (on Debian and Ubuntu gstreamer1.0-plugins-ugly, gstreamer1.0-plugins-bad)."

@@ -6,7 +6,10 @@
 //!
 //! - [`EncoderGroup`]: N renditions of one canvas. [`IdrSchedule`] alone decides which frames are IDRs; they are
 //!   forced on every encoder, and every output is checked against it.
-//! - [`probe`], [`choose`], [`test_backend`]: which encoders work here, and which one a rendition gets.
+//! - [`probe`], [`choose`], [`test_backend`], [`usable_codecs`]: which encoders work here, and which one a rendition
+//!   gets.
+//! - [`RequestedSettings`], [`interpret`]: settings in the words of the service, and what became of each of them.
+//! - [`dry_run`]: a whole ladder, tried before anything is sent.
 //! - [`AacEncoder`]: sound, with exact presentation times.
 
 mod aac;

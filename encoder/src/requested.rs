@@ -255,6 +255,7 @@ pub(crate) fn report(config: &RenditionConfig, kind: BackendKind, applied: &Appl
     let read = interpret(requested);
     let instead = match (read.backend, read.family) {
         (Some(wanted), _) if wanted == kind => None,
+        _ if config.backend == Some(kind) => Some(format!("{kind} was asked for on this computer")),
         (_, Some(family)) => Some(format!("{family} is not usable here; {kind} is used instead")),
         (_, None) => Some(format!("nobody knows this type; {kind} is used instead")),
     };

@@ -150,8 +150,9 @@ impl Worker {
                 worker.restart();
             }
         });
-        if spawned.is_err() {
+        if let Err(error) = spawned {
             *stage = Stage::Gone;
+            self.track.report_death(format!("it could not be started again: {error}"), false);
         }
     }
 

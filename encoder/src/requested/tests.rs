@@ -305,3 +305,11 @@ fn every_line_of_every_report_says_what_became_of_it() {
         }
     }
 }
+
+#[test]
+fn an_encoder_that_the_person_chose_is_not_excused() {
+    let mut config = rendition(request("obs_nvenc_h264_tex", &[("bitrate", SettingValue::Number(900.0))]));
+    config.backend = Some(BackendKind::X264);
+    let lines = report(&config, BackendKind::X264, &Applied::default());
+    assert_eq!(lines[0].reason.as_deref(), Some("x264 (software) was asked for on this computer"));
+}
