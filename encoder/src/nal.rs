@@ -116,14 +116,18 @@ impl ParameterSets {
         let mut data = Vec::with_capacity(byte_stream.len() + 16);
         let (mut is_idr, mut has_slice, mut is_referred_to) = (false, false, false);
         let (mut vps, mut sps, mut pps) = (Vec::new(), Vec::new(), Vec::new());
-        for unit in split_byte_stream(byte_stream) {
-            let part = match self.codec {
-                VideoCodec::Avc => avc::part(unit),
-                VideoCodec::Hevc => hevc::part(unit),
-            };
+        let units: Vec<&[u8]> = split_byte_stream(byte_stream).collect();
+        let part_of = match self.codec {
+            VideoCodec::Avc => avc::part,
+            VideoCodec::Hevc => hevc::part,
+        };
+        // An access unit of H.265 begins with its video parameter set, where it has one. x265enc of GStreamer 1.22 puts
+        // a copy of all sets in front of the first, and behind it what happened to be in memory.
+        let begin = units.iter().rposition(|unit| part_of(unit) == Part::Vps).unwrap_or(0);
+        for unit in units.get(begin..).unwrap_or(&[]).iter().copied() {
+            let part = part_of(unit);
             match part {
                 Part::Noise => {}
-                // Some elements write all sets twice in front of the first picture.
                 Part::Vps => push_new(&mut vps, unit.to_vec()),
                 Part::Sps => {
                     let signalled = match self.codec {
@@ -256,6 +260,22 @@ mod tests {
         assert_eq!(record[..6], [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1]);
         let sps_length = usize::from(u16::from_be_bytes([record[6], record[7]]));
         assert_eq!(record[8 + sps_length..], [1, 0, 4, 0x68, 0xce, 0x3c, 0x80]);
+    }
+
+    #[test]
+    fn what_lies_before_the_last_video_parameter_set_is_not_of_the_picture() {
+        let (vps, pps) = ([0x40, 1, 0x0c], [0x44, 1, 0xc0, 0x73]);
+        let (sps, slice) = (hevc_sps::tests::WITHOUT_SIGNAL, [0x28, 1, 0xaf]);
+        let broken_pps = [0x44, 1, 0xc0, 0x73, 0xff, 0xf9];
+        let (no_sps, no_slice) = ([0x42, 1, 0xff], [0x02, 1, 0x99]);
+        let repeated = byte_stream(&[&vps, sps, &broken_pps, &no_sps, &no_slice, &vps, sps, &pps, &slice]);
+        let clean = byte_stream(&[&[0x46, 1, 0x50], &vps, sps, &pps, &slice]);
+        let mut sets = ParameterSets::new(VideoCodec::Hevc);
+        let (unit, changed) = sets.assemble(&repeated).unwrap();
+        assert!(changed && unit.is_idr && unit.data[..] == [0, 0, 0, 3, 0x28, 1, 0xaf]);
+        let record = sets.decoder_config().unwrap();
+        assert_eq!(sets.assemble(&clean).unwrap(), (unit, false));
+        assert_eq!(record[record.len() - 9..], [0xa2, 0, 1, 0, 4, 0x44, 1, 0xc0, 0x73]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn kind_of(nal: &[u8]) -> u8 {
 
 /// Every unit is one picture without parameter sets, and starts anew where it says so.
 pub(crate) fn assert_well_formed(stream: &Stream) {
-    assert_eq!(stream.configs.len(), 1);
+    assert_eq!(stream.configs.len(), 1, "{:02x?}", stream.configs);
     assert_eq!(stream.configs[0].codec, VideoCodec::Hevc);
     assert_eq!(stream.slips, 0);
     let mut last = None;
