@@ -230,47 +230,6 @@ impl Session {
         });
     }
 
-    /// Leaves the stream to another session, which has to be given the same units already and to have
-    /// [`SessionConfig::keep_from_keyframe`] set: sends everything up to the next IDR that all renditions share and not
-    /// that IDR, which is where the other one begins; then closes the connection without signalling the end of the
-    /// stream. [`Self::stop`] meanwhile ends the stream as ever.
-    pub fn depart(&mut self, now: MediaTime) {
-        if self.is_departing() || matches!(self.step, Step::Stopping | Step::Ended) {
-            return;
-        }
-        self.depart_by = Some(now + self.config.deadlines.depart);
-        if self.step.is_accepted() && self.outgoing.has_started() {
-            self.outgoing.depart();
-        } else {
-            // Nothing was sent, so nothing is missing where the other session begins.
-            self.enter(Step::Stopping, None, now);
-            self.end_farewell(true);
-        }
-    }
-
-    /// Whether [`Self::depart`] was called, and the session not stopped since.
-    pub const fn is_departing(&self) -> bool {
-        self.depart_by.is_some()
-    }
-
-    /// Lets go of a session that nobody will give a unit any more: stops it, or, when it is departing, closes it as
-    /// soon as everything it was given is written.
-    pub fn let_go(&mut self, now: MediaTime) {
-        if !self.is_departing() {
-            self.stop(now);
-        } else if self.step.is_accepted() {
-            self.leave(now);
-        }
-    }
-
-    /// Everything that a departing session still has to send has come.
-    fn leave(&mut self, now: MediaTime) {
-        let by = self.depart_by.unwrap_or(now);
-        self.enter(Step::Stopping, None, now);
-        self.farewell =
-            Some(Farewell { silent: true, drain_until: by, cut_at: by, said: false, closing: false });
-    }
-
     /// The next bytes to write, once those before have been written; `None` when there is nothing to write now.
     pub fn next_bytes(&mut self, now: MediaTime) -> Option<Vec<u8>> {
         if matches!(self.step, Step::Resolving | Step::Connecting | Step::Securing | Step::Ended) {

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use units::{Clock, Secret, Span};
 
 use crate::authority::{Authority, Identity};
+use crate::secrecy::Log;
 use crate::server::parrot;
 use crate::show::WallClock;
 
@@ -388,4 +389,25 @@ async fn a_person_may_stop_it_at_any_time() {
     assert!(outcome(&inquiry).await.is_ok());
     inquiry.cancel();
     assert!(inquiry.outcome().unwrap().is_ok());
+}
+
+/// On one thread, so that the log of this test is that of the whole of it.
+#[tokio::test]
+async fn the_stream_key_is_in_no_log() {
+    let log = Log::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    // A service that repeats what it was asked, in a refusal and in nonsense.
+    let repeated = format!("{{\"authentication\":\"{KEY}\"}}");
+    for reply in [
+        http("400 Bad Request", "", &repeated),
+        ok(&format!("{{\"meta\":\"{KEY}\"}}")),
+        ok(&format!("{KEY} is no key")),
+    ] {
+        fails_with(reply).await;
+    }
+    let log = log.text();
+    assert!(log.contains("no answer"), "the log was not caught: {log}");
+    assert!(!log.contains("Q9xY"), "{log}");
 }

@@ -13,7 +13,13 @@ use crate::server::{Manner, Server};
 use crate::show::{KEY, Show, destination};
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -66,7 +72,7 @@ async fn the_stream_key_is_in_no_log_and_no_message() {
         }
         written += &format!("{ended:?}{:?}{:?}", show.notices, show.output.stats());
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("output failed"), "the log was not caught: {log}");
     written += &log;
     assert!(!written.contains("Q9xYz"), "{written}");

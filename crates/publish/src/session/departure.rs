@@ -4,10 +4,55 @@ use std::sync::Arc;
 
 use units::{AccessUnit, Dts, MediaTime, Span, StreamConfig, Track};
 
+use super::{Farewell, Session, Step};
+
 /// Sound of before the keyframe may come this much after it: sound and pictures take their time in different encoders.
 const LATE: Span = Span::from_millis(300);
 /// Lengths of units are rounded down to the nanosecond.
 const ROUNDING: Span = Span::from_micros(1);
+
+impl Session {
+    /// Leaves the stream to another session, which has to be given the same units already and to have
+    /// [`SessionConfig::keep_from_keyframe`] set: sends everything up to the next IDR that all renditions share and not
+    /// that IDR, which is where the other one begins; then closes the connection without signalling the end of the
+    /// stream. [`Self::stop`] meanwhile ends the stream as ever.
+    pub fn depart(&mut self, now: MediaTime) {
+        if self.is_departing() || matches!(self.step, Step::Stopping | Step::Ended) {
+            return;
+        }
+        self.depart_by = Some(now + self.config.deadlines.depart);
+        if self.step.is_accepted() && self.outgoing.has_started() {
+            self.outgoing.depart();
+        } else {
+            // Nothing was sent, so nothing is missing where the other session begins.
+            self.enter(Step::Stopping, None, now);
+            self.end_farewell(true);
+        }
+    }
+
+    /// Whether [`Self::depart`] was called, and the session not stopped since.
+    pub const fn is_departing(&self) -> bool {
+        self.depart_by.is_some()
+    }
+
+    /// Lets go of a session that nobody will give a unit any more: stops it, or, when it is departing, closes it as
+    /// soon as everything it was given is written.
+    pub fn let_go(&mut self, now: MediaTime) {
+        if !self.is_departing() {
+            self.stop(now);
+        } else if self.step.is_accepted() {
+            self.leave(now);
+        }
+    }
+
+    /// Everything that a departing session still has to send has come.
+    pub(super) fn leave(&mut self, now: MediaTime) {
+        let by = self.depart_by.unwrap_or(now);
+        self.enter(Step::Stopping, None, now);
+        self.farewell =
+            Some(Farewell { silent: true, drain_until: by, cut_at: by, said: false, closing: false });
+    }
+}
 
 /// Finds the next IDR that all renditions share, among units that come after the wish to leave. What belongs before
 /// it goes through, what belongs behind it is left to the session that takes over; see [`crate::StartGate`], which
