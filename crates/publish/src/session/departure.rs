@@ -13,9 +13,9 @@ const ROUNDING: Span = Span::from_micros(1);
 
 impl Session {
     /// Leaves the stream to another session, which has to be given the same units already and to have
-    /// [`SessionConfig::keep_from_keyframe`] set: sends everything up to the next IDR that all renditions share and not
-    /// that IDR, which is where the other one begins; then closes the connection without signalling the end of the
-    /// stream. [`Self::stop`] meanwhile ends the stream as ever.
+    /// [`keep_from_keyframe`](crate::SessionConfig::keep_from_keyframe) set: sends everything up to the next IDR that
+    /// all renditions share and not that IDR, which is where the other one begins; then closes the connection without
+    /// signalling the end of the stream. [`Self::stop`] meanwhile ends the stream as ever.
     pub fn depart(&mut self, now: MediaTime) {
         if self.is_departing() || matches!(self.step, Step::Stopping | Step::Ended) {
             return;
