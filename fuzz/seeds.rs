@@ -9,7 +9,15 @@ use ertmp::flv::{Form, StreamMetadata, TagKind, file_header, file_tag};
 use ertmp::{
     ClientConfig, ClientSession, Level, MediaKind, RANDOM_BYTES, ServerConfig, ServerEvent, ServerSession,
 };
-use units::{Secret, StreamConfig};
+use ivs::client_configuration::{
+    Capabilities, Client, Cpu, GamingFeatures, Gpu, Memory, Preferences, Request, SchemaVersion, System,
+};
+use ivs::find_ingest::{IngestList, IngestServer};
+use ivs::metrics::{
+    RenditionCounters, SessionCounters, Timestamps, UtcMillis, insert_before_first_slice, rendition_message,
+    sei_nal, session_message, timestamp_message,
+};
+use units::{FrameRate, Kbps, Secret, Size, StreamConfig, VideoCodec};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -58,7 +66,10 @@ const RECORDS: [(&str, &str); 4] = [
         "avc_720p_hrd",
         "014d401fffe10026674d401feca02802dd80b501010140000003004000000f1810003d090007a13928c01e30632c01000468efbc80",
     ),
-    ("avc_768p_high_10", "016e002affe10018676e002aa6cb402b030f37808800001f48000ea60078c19501000468ce0fc8fdfafa00"),
+    (
+        "avc_768p_high_10",
+        "016e002affe10018676e002aa6cb402b030f37808800001f48000ea60078c19501000468ce0fc8fdfafa00",
+    ),
     (
         "hevc_720p",
         "0101600000009000000000005df000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003005d959809a10001002e42010101600000030090000003000003005da00280802d165959a4932bc05a808080820000030002000003003c10a2000100074401c172b46240",
@@ -67,6 +78,35 @@ const RECORDS: [(&str, &str); 4] = [
         "hevc_144p_layers",
         "0101600000009000000000003cf000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003c959409a10001002942010101600000030090000003000003003ca00808091659596af2bc05a02000000300200000030301a2000100064401c173d189",
     ),
+];
+
+/// Answers of GetClientConfiguration, with documented fields of all kinds.
+const ANSWERS: [(&str, &str); 3] = [
+    ("three_renditions", include_str!("../crates/ivs/src/client_configuration/tests/answer_a.json")),
+    ("warning", include_str!("../crates/ivs/src/client_configuration/tests/answer_b.json")),
+    (
+        "refusal",
+        r#"{"meta":{"service":"IVS","schema_version":"2025-01-25","config_id":"x"},"status":{"result":"error","html_en_us":"no"},
+        "ingest_endpoints":[{"protocol":"RTMP","url_template":"rtmp://h/app/{stream_key}"}],"encoder_configurations":[],"audio_configurations":{"live":[]}}"#,
+    ),
+];
+
+/// Messages of the service.
+const MESSAGES: [(&str, &str); 3] = [
+    (
+        "link",
+        r#"Your driver is old. <a href="https://example.com/d?a=1&amp;b=2">Update</a> soon.<br>&copy; &#x2026;"#,
+    ),
+    ("blocks", "<h1>Stop</h1><ul><li>one<li>two</ul><!-- no --><script>x()</script><p class='a>b'>end</p>"),
+    ("broken", "<a href=https://a.example <b>&#99999;&lt<a href='javascript:x'>x</"),
+];
+
+/// Addresses.
+const ADDRESSES: [(&str, &str); 4] = [
+    ("template", "rtmps://fra05.contribute.live-video.net:443/app/{stream_key}"),
+    ("arguments", "rtmp://127.0.0.1/app?priority=2&bandwidthtest=1"),
+    ("srt", "srt://host:9000?streamid=#!::u=KEY,priority=2&passphrase=p"),
+    ("key", "sk_us-west-2_EXAMPLE?bandwidthtest=1&priority=5"),
 ];
 
 fn bytes(hex: &str) -> Outcome<Vec<u8>> {
@@ -131,9 +171,91 @@ fn conversation(refuse: bool) -> Outcome<(Vec<u8>, Vec<u8>)> {
     Ok((by_client.split_off(HELLO_BYTES), by_server.split_off(HELLO_BYTES)))
 }
 
+fn ingests() -> IngestList {
+    let server = |id, name: &str, priority| IngestServer {
+        id,
+        name: name.into(),
+        url_template: format!("rtmp://host{id}/app/{{stream_key}}"),
+        url_template_secure: format!("rtmps://host{id}:443/app/{{stream_key}}"),
+        is_available: id == 1,
+        priority,
+        is_default: id == 1,
+    };
+    IngestList { servers: vec![server(1, "US East: Ashburn, VA (5)", 2), server(2, "Old (deprecated)", 1)] }
+}
+
+fn request() -> Request {
+    let size = Size::new(1920, 1080).expect("a picture");
+    Request {
+        authentication: Secret::new("sk_us-west-2_EXAMPLE"),
+        client: Client {
+            name: "genlock".into(),
+            version: "0.1.0".into(),
+            supported_codecs: vec![VideoCodec::Avc],
+        },
+        capabilities: Capabilities {
+            cpu: Cpu {
+                physical_cores: 8,
+                logical_cores: 16,
+                speed_mhz: Some(4200),
+                name: Some("CPU".into()),
+            },
+            memory: Memory { total_bytes: 1 << 35, free_bytes: 1 << 34 },
+            gaming_features: Some(GamingFeatures::default()),
+            system: System { version: "10.0".into(), name: "Windows".into(), bits: 64, ..System::default() },
+            gpus: vec![Gpu { model: "GPU".into(), vendor_id: 4318, device_id: 9988, ..Gpu::default() }],
+        },
+        preferences: Preferences {
+            canvas: size,
+            output: size,
+            rate: FrameRate::FPS_60,
+            maximum_video_tracks: Some(3),
+            maximum_aggregate_bitrate: Some(Kbps(8000)),
+            maximum_resolution: None,
+            vod_track_audio: false,
+            composition_gpu_index: Some(0),
+            audio_samples_per_sec: 48_000,
+            audio_channels: 2,
+            audio_max_buffering_ms: 960,
+            audio_fixed_buffering: false,
+        },
+        stream_attempt_start_time: "2026-01-02T03:04:05Z".into(),
+    }
+}
+
 fn main() -> Outcome<()> {
     for (name, hex) in VIDEO {
         write("video_tag", name, &bytes(hex)?)?;
+    }
+    for (name, text) in ANSWERS {
+        write("configuration_answer", name, text.as_bytes())?;
+    }
+    for (name, text) in MESSAGES {
+        write("message", name, text.as_bytes())?;
+    }
+    for (name, text) in ADDRESSES {
+        write("ingest_address", name, text.as_bytes())?;
+    }
+    write("find_ingest", "two", ingests().to_json().as_bytes())?;
+    for version in SchemaVersion::ALL {
+        write("configuration_request", version.name(), request().to_json(version).expose().as_bytes())?;
+    }
+    for (name, codec, slice) in
+        [("avc", VideoCodec::Avc, &[0x65, 1][..]), ("hevc", VideoCodec::Hevc, &[38, 1, 2])]
+    {
+        let pir = UtcMillis(1_711_379_434_489);
+        let nals = [
+            timestamp_message(&Timestamps { pir, ..Timestamps::default() }),
+            session_message(
+                pir,
+                SessionCounters { rendered: 120, output: 360, ..SessionCounters::default() },
+            ),
+            rendition_message(pir, RenditionCounters::default()),
+        ]
+        .map(|message| sei_nal(codec, &message));
+        let length = u32::try_from(slice.len())?.to_be_bytes();
+        let unit = insert_before_first_slice(codec, &[&length[..], slice].concat(), &nals)?;
+        write("metrics", name, &[&[u8::from(codec == VideoCodec::Hevc)][..], &unit].concat())?;
     }
     for (name, hex) in AUDIO {
         write("audio_tag", name, &bytes(hex)?)?;
