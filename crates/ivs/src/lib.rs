@@ -1,6 +1,8 @@
 //! What Amazon IVS knows and demands, without a socket, a clock or a file.
 //!
 //! * [`IngestAddress`]: the URL forms of an ingest, the stream key split off.
+//! * [`client_configuration`]: GetClientConfiguration, asked and answered; [`find_ingest`]: where to connect.
+//! * [`ladder`]: which renditions there are, and how they give way; [`metrics`]: what the stream says of its own making.
 //! * [`limits`]: every number of the service as data, each with the section it was read in.
 //! * [`Judge`]: watches what an ingest receives and says what the service would say; the rehearsal ingest and
 //!   `genlock check` use the same one.
