@@ -22,9 +22,11 @@ pub(crate) fn ladder(folder: &Path) -> Result<Value> {
     Ok(json!({
         "renditions": show.each("size"),
         "bitrates_kbps": show.each("target_kbps"),
+        // More than one when the machine could not keep up, and went on with a smaller ladder.
+        "connections": report["destination"]["connections"],
         "cpu_cores": ours,
-        "ffmpeg_encoding_the_same_three": { "cpu_cores": peer, "seconds": peer::SECONDS },
-        "cpu_ratio_to_ffmpeg": ours / peer,
+        "ffmpeg_encoding_the_same_three": { "cpu_cores": peer.cpu_cores, "seconds": peer.seconds },
+        "cpu_ratio_to_ffmpeg": ours / peer.cpu_cores,
         "rendered_frames": report["canvas"]["rendered_frames"],
         "lagged_frames": report["canvas"]["lagged_frames"],
         "skipped_frames": show.each("skipped_frames"),
@@ -60,7 +62,10 @@ pub(crate) fn rendition(folder: &Path) -> Result<Value> {
         for (track, rendition) in renditions.iter().enumerate() {
             if bare.iter().all(|(known, _)| known != rendition) {
                 let raw = peer::decode(&stream, track, &folder)?;
-                bare.push((*rendition, peer::encode(&raw, &[*rendition])?));
+                bare.push((
+                    rendition.clone(),
+                    peer::encode(&raw, std::slice::from_ref(rendition))?.cpu_cores,
+                ));
                 std::fs::remove_file(raw)?;
             }
         }

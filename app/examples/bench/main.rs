@@ -79,8 +79,8 @@ fn single(folder: &Path, options: &[&str]) -> Result<Value> {
     let ours = show.cpu_cores()?;
     Ok(json!({
         "cpu_cores": ours,
-        "ffmpeg_encoding_the_same_frames": { "cpu_cores": peer, "seconds": peer::SECONDS },
-        "cpu_ratio_to_ffmpeg": ours / peer,
+        "ffmpeg_encoding_the_same_frames": { "cpu_cores": peer.cpu_cores, "seconds": peer.seconds },
+        "cpu_ratio_to_ffmpeg": ours / peer.cpu_cores,
         "composition_to_wire_ms": report["destination"]["composition_to_wire_ms"],
         "compose_ms": report["canvas"]["compose_ms"],
         "lagged_frames": report["canvas"]["lagged_frames"],

@@ -32,10 +32,22 @@ pub(crate) fn decode(stream: &Path, track: usize, folder: &Path) -> Result<PathB
     Ok(raw)
 }
 
-/// Cores that one ffmpeg needs to encode `raw`, which has the size of the first of `renditions`, into all of them in
+/// What ffmpeg needed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// Processor seconds per second of pictures.
+    pub(crate) cpu_cores: f64,
+    /// Seconds of pictures that were encoded: [`SECONDS`], or what there was.
+    pub(crate) seconds: f64,
+}
+
+/// What one ffmpeg needs to encode `raw`, which has the size of the first of `renditions`, into all of them in
 /// real time. What has another size is scaled from the first.
-pub(crate) fn encode(raw: &Path, renditions: &[Rendition]) -> Result<f64> {
+pub(crate) fn encode(raw: &Path, renditions: &[Rendition]) -> Result<Cost> {
     let canvas = renditions.first().context("a rendition")?;
+    let frame_bytes = f64::from(canvas.width) * f64::from(canvas.height) * 1.5;
+    let seconds = std::fs::metadata(raw)?.len() as f64 / frame_bytes / f64::from(FPS);
+    ensure!(seconds >= 1.0, "{seconds:.1} s of pictures are too few to measure with");
     let mut command = ffmpeg();
     command
         .args(["-hide_banner", "-benchmark", "-y", "-readrate", "1", "-f", "rawvideo", "-pix_fmt", "nv12"])
@@ -49,7 +61,18 @@ pub(crate) fn encode(raw: &Path, renditions: &[Rendition]) -> Result<f64> {
         }
         command
             .args(["-map", "0:v", "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"])
-            .args(["-profile:v", "main", "-b:v", &rate, "-maxrate", &rate, "-bufsize", &rate, "-g", "60"])
+            .args([
+                "-profile:v",
+                &rendition.profile,
+                "-b:v",
+                &rate,
+                "-maxrate",
+                &rate,
+                "-bufsize",
+                &rate,
+                "-g",
+                "60",
+            ])
             .args(["-x264-params", "nal-hrd=cbr:scenecut=0", "-f", "flv", "/dev/null"]);
     }
     let output = command.output()?;
@@ -62,5 +85,5 @@ pub(crate) fn encode(raw: &Path, renditions: &[Rendition]) -> Result<f64> {
     let (Some(user), Some(system)) = (seconds_of("utime"), seconds_of("stime")) else {
         bail!("ffmpeg printed no benchmark: {text}");
     };
-    Ok((user + system) / f64::from(SECONDS))
+    Ok(Cost { cpu_cores: (user + system) / seconds, seconds })
 }

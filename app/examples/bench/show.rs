@@ -10,11 +10,13 @@ use serde_json::Value;
 pub(crate) const SECONDS: u32 = 30;
 
 /// A rendition as it was encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rendition {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) kbps: u32,
+    /// The H.264 profile, in x264's words.
+    pub(crate) profile: String,
 }
 
 /// A finished rehearsal.
@@ -47,7 +49,11 @@ impl Show {
         let parsed = renditions.iter().map(|rendition| {
             let (width, height) = rendition["size"].as_str()?.split_once('x')?;
             let kbps = u32::try_from(rendition["target_kbps"].as_u64()?).ok()?;
-            Some(Rendition { width: width.parse().ok()?, height: height.parse().ok()?, kbps })
+            let settings = rendition["settings"].as_array();
+            let profile = settings.into_iter().flatten().find(|setting| setting["key"] == "profile");
+            let profile = profile.and_then(|setting| setting["value"].as_str()).unwrap_or("main");
+            let (width, height) = (width.parse().ok()?, height.parse().ok()?);
+            Some(Rendition { width, height, kbps, profile: profile.to_owned() })
         });
         parsed.collect::<Option<_>>().context("renditions have a size and a bitrate")
     }
