@@ -67,10 +67,24 @@ impl Service {
     }
 }
 
+fn ffmpeg9() -> Command {
+    Command::new(std::env::var("GENLOCK_FFMPEG").expect("./x sets GENLOCK_FFMPEG"))
+}
+
+/// What ffmpeg 9, which knows Enhanced RTMP, complains about while it decodes all tracks of a file.
+fn decode_errors_of_all_tracks(file: &Path) -> String {
+    let output = ffmpeg9()
+        .args(["-nostats", "-hide_banner", "-v", "warning", "-i"])
+        .arg(file)
+        .args(["-map", "0", "-f", "null", "-"])
+        .output()
+        .expect("ffmpeg runs; ./x tools installs it");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 /// Sizes of the video tracks, and how many packets ffmpeg 9 reads of each.
 fn tracks(file: &Path) -> Vec<(String, u64)> {
-    let ffmpeg = std::env::var("GENLOCK_FFMPEG").expect("./x sets GENLOCK_FFMPEG");
-    let output = Command::new(ffmpeg)
+    let output = ffmpeg9()
         .args(["-v", "verbose", "-i"])
         .arg(file)
         .args(["-map", "0:v", "-c", "copy", "-f", "framecrc", "-"])
@@ -108,7 +122,9 @@ fn a_granted_ladder_is_sent_whole_and_accepted() {
     let tracks = tracks(&show.received_stream());
     assert_eq!(tracks.len(), 2, "{tracks:?}");
     let (most, least) = (tracks[0].1.max(tracks[1].1), tracks[0].1.min(tracks[1].1));
-    assert!(least > 100 && most - least <= 2, "{tracks:?}");
+    // At the end the encoders are a few pictures apart: what is not encoded by then is not waited for.
+    assert!(least > 100 && most - least <= 15, "{tracks:?}");
+    assert_eq!(decode_errors_of_all_tracks(&show.received_stream()), "");
     assert_eq!(decode_errors(&show.recording()), "");
 }
 
@@ -186,6 +202,6 @@ fn a_request_to_reconnect_costs_no_picture() {
     // Ten seconds less what it takes to start and to ask; a second lost over the move would show.
     assert!(frames >= 30 * 8, "{frames} frames");
     for file in &files {
-        assert_eq!(decode_errors(file), "", "{}", file.display());
+        assert_eq!(decode_errors_of_all_tracks(file), "", "{}", file.display());
     }
 }
