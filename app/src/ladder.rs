@@ -1,7 +1,5 @@
 //! The ladder of a show: what every rendition is encoded as, and who said so.
 
-use std::sync::Arc;
-
 use compositor::{RenditionOutput, Scaler};
 use encoder::{RenditionConfig, RequestedSettings, SettingValue};
 use ivs::client_configuration::{
@@ -209,22 +207,12 @@ fn rung(
         encoder_type: asked.encoder_type.clone(),
         settings: asked.settings.iter().map(|(key, value)| (key.clone(), setting(value))).collect(),
     };
-    let read = encoder::interpret(&requested);
-    let codec = read.codec.or(asked.codec).ok_or_else(|| {
-        impossible(format!("is to be made by {}, which this version does not know", asked.encoder_type))
-    })?;
-    let bitrate =
-        read.bitrate.or_else(|| asked.bitrate()).ok_or_else(|| impossible("has no bitrate".into()))?;
-    let mut rendition = RenditionConfig::new(TrackId(track), asked.size, rate, bitrate);
-    rendition.codec = codec;
-    rendition.profile = match (read.profile, codec) {
-        (Some(profile), _) => profile,
-        (None, VideoCodec::Hevc) => units::VideoProfile::Main,
-        (None, VideoCodec::Avc) => units::VideoProfile::High,
-    };
-    rendition.keyint = read.keyint.or_else(|| asked.keyint()).unwrap_or(rendition.keyint);
-    rendition.settings = read.settings;
-    rendition.requested = Some(Arc::new(requested));
+    let mut rendition = RenditionConfig::from_request(TrackId(track), asked.size, rate, requested)
+        .map_err(|error| Impossible(error.to_string()))?;
+    if rendition.codec == VideoCodec::Hevc {
+        // The only profile of H.265 that the service has (API reference, VideoTrackSettings).
+        rendition.profile = units::VideoProfile::Main;
+    }
     let is_canvas = asked.size == canvas;
     if asked.scaler == GpuScale::Disable && !is_canvas {
         notes.push(format!("Rendition {number} is not to be scaled but has another size than the canvas; it is scaled bicubically."));
@@ -346,7 +334,7 @@ mod tests {
         for (from, to, reason) in [
             (r#""numerator": 60"#, r#""numerator": 48"#, "48 frames per second"),
             (r#""width": 1280"#, r#""width": 1281"#, "both sides must be even"),
-            (r#""bitrate": 2500, "#, "", "has no bitrate"),
+            (r#""bitrate": 2500, "#, "", "without a bitrate"),
             ("obs_x264", "obs_nvenc_av1_tex", "obs_nvenc_av1_tex"),
             (BEFORE, r#""canvas_index": 1, "gpu_scale_type""#, "shows canvas 1"),
             (BEFORE, r#""format": "VIDEO_FORMAT_P010", "gpu_scale_type""#, "VIDEO_FORMAT_P010"),

@@ -54,11 +54,17 @@ pub fn probe() -> Vec<BackendReport> {
 }
 
 fn probe_codec(codec: VideoCodec) -> Vec<BackendReport> {
-    let Ok(size) = Size::new(640, 360) else { return Vec::new() };
+    let Some(config) = probe_config(codec) else { return Vec::new() };
+    makers(codec).map(|kind| test_backend(kind, &config)).collect()
+}
+
+/// What every encoder is tried with.
+fn probe_config(codec: VideoCodec) -> Option<RenditionConfig> {
+    let size = Size::new(640, 360).ok()?;
     let mut config = RenditionConfig::new(TrackId::PRIMARY, size, FrameRate::FPS_30, Kbps(1500));
     config.codec = codec;
     config.profile = VideoProfile::Main;
-    makers(codec).map(|kind| test_backend(kind, &config)).collect()
+    Some(config)
 }
 
 /// The families that make `codec`, in the fallback order.
@@ -66,10 +72,15 @@ fn makers(codec: VideoCodec) -> impl Iterator<Item = BackendKind> {
     FALLBACK_ORDER.into_iter().filter(move |kind| kind.element_for(codec).is_some())
 }
 
-/// The codes that can truly be made here: those for which an encoder gave pictures that a decoder gave back. H.264
-/// first. Encoders of software count; whether a processor keeps up with one is another question.
+/// The codes that can be made here while a show runs: those for which an encoder gave pictures that a decoder gave back.
+/// H.264 first. In software H.265 takes several times as long as H.264, so there only hardware counts.
 pub fn usable_codecs() -> Vec<VideoCodec> {
-    let usable = |codec: &VideoCodec| probe_codec(*codec).iter().any(|report| report.passed);
+    let counts = |codec, kind: BackendKind| codec == VideoCodec::Avc || kind.is_hardware();
+    let usable = |codec: &VideoCodec| {
+        let config = probe_config(*codec);
+        let mut candidates = makers(*codec).filter(|kind| counts(*codec, *kind));
+        config.is_some_and(|config| candidates.any(|kind| test_backend(kind, &config).passed))
+    };
     CODECS.into_iter().filter(usable).collect()
 }
 
