@@ -70,7 +70,7 @@ pub enum EncoderFamily {
     Amf,
     /// Intel Quick Sync.
     QuickSync,
-    /// Software, x264.
+    /// Software, x264, and x265 for H.265.
     X264,
     /// Apple.
     VideoToolbox,
@@ -149,6 +149,9 @@ pub struct SettingReport {
     pub reason: Option<String>,
 }
 
+/// What a rehearsal calls H.265 in software, which OBS Studio has no encoder for.
+const REHEARSED_HEVC: &str = "obs_x265";
+
 /// Keys that are read after all others, because they mean something only beside them.
 const READ_LAST: &[&str] = &["max_bitrate", "maxrate", "buffer_size", "use_bufsize", "opts", "x264opts"];
 
@@ -157,7 +160,7 @@ const READ_LAST: &[&str] = &["max_bitrate", "maxrate", "buffer_size", "use_bufsi
 pub fn interpret(requested: &RequestedSettings) -> Interpretation {
     let (family, codec) = kind_of(&requested.encoder_type);
     let mut read =
-        Interpretation { family, backend: family.and_then(back_end), codec, ..Interpretation::default() };
+        Interpretation { family, backend: back_end(family, codec), codec, ..Interpretation::default() };
     // Of a type that nobody knows, what all families have in common can still be read.
     let words = family.unwrap_or(EncoderFamily::Vaapi);
     read.settings.for_hardware = words != EncoderFamily::X264;
@@ -186,7 +189,7 @@ fn kind_of(encoder_type: &str) -> (Option<EncoderFamily>, Option<VideoCodec>) {
     let name = encoder_type.trim().to_ascii_lowercase();
     let codec = if name.contains("av1") {
         None
-    } else if name.contains("hevc") || name.contains("h265") {
+    } else if name.contains("hevc") || name.contains("h265") || name == REHEARSED_HEVC {
         Some(VideoCodec::Hevc)
     } else {
         Some(VideoCodec::Avc)
@@ -201,7 +204,7 @@ fn kind_of(encoder_type: &str) -> (Option<EncoderFamily>, Option<VideoCodec>) {
         EncoderFamily::Vaapi
     } else if name.starts_with("com.apple.videotoolbox") {
         EncoderFamily::VideoToolbox
-    } else if name == "obs_x264" {
+    } else if name == "obs_x264" || name == REHEARSED_HEVC {
         EncoderFamily::X264
     } else {
         let named = ["h264", "h265", "hevc"].iter().any(|code| name.contains(code));
@@ -211,13 +214,14 @@ fn kind_of(encoder_type: &str) -> (Option<EncoderFamily>, Option<VideoCodec>) {
 }
 
 /// The back end of a family.
-const fn back_end(family: EncoderFamily) -> Option<BackendKind> {
-    match family {
-        EncoderFamily::Nvenc => Some(BackendKind::Nvenc),
-        EncoderFamily::Amf => Some(BackendKind::Amf),
-        EncoderFamily::QuickSync => Some(BackendKind::QuickSync),
-        EncoderFamily::X264 => Some(BackendKind::X264),
-        EncoderFamily::VideoToolbox | EncoderFamily::Vaapi => None,
+const fn back_end(family: Option<EncoderFamily>, codec: Option<VideoCodec>) -> Option<BackendKind> {
+    match (family, codec) {
+        (Some(EncoderFamily::Nvenc), _) => Some(BackendKind::Nvenc),
+        (Some(EncoderFamily::Amf), _) => Some(BackendKind::Amf),
+        (Some(EncoderFamily::QuickSync), _) => Some(BackendKind::QuickSync),
+        (Some(EncoderFamily::X264), Some(VideoCodec::Hevc)) => Some(BackendKind::X265),
+        (Some(EncoderFamily::X264), _) => Some(BackendKind::X264),
+        (Some(EncoderFamily::VideoToolbox | EncoderFamily::Vaapi) | None, _) => None,
     }
 }
 

@@ -167,7 +167,10 @@ impl Compositor {
                 })
             })
             .collect();
-        if !wanted.iter().any(|wanted| wanted.lock().needs_canvas()) {
+        // The processor makes the preview of the canvas too, also when nothing else is made of it.
+        let needs_canvas =
+            self.opaque_by == OpaqueBy::Processor || wanted.iter().any(|wanted| wanted.lock().needs_canvas());
+        if !needs_canvas {
             self.canvas_readback = None;
         } else if self.canvas_readback.is_none() {
             self.canvas_readback = Some(ReadbackPool::new(device, self.canvas.size));
@@ -305,7 +308,7 @@ impl Compositor {
 
     /// Whether the preview is made of the canvas in system memory, when that is collected.
     fn previews_by_processor(&self) -> bool {
-        self.opaque_by == OpaqueBy::Processor && self.canvas_readback.is_some()
+        self.opaque_by == OpaqueBy::Processor
     }
 
     fn preview_by_processor(&mut self, changed: bool) -> Result<(), Error> {

@@ -194,6 +194,7 @@ fn all_type_names_are_known() {
         ("com.apple.videotoolbox.videoencoder.ave.avc", VideoToolbox, avc),
         ("com.apple.videotoolbox.videoencoder.ave.hevc", VideoToolbox, hevc),
         ("obs_x264", X264, avc),
+        ("obs_x265", X264, hevc),
     ] {
         assert_eq!(kind_of(name), (Some(family), codec), "{name}");
     }

@@ -291,3 +291,26 @@ fn other_renditions_begin_with_the_next_frame_and_leave_those_under_way_alone() 
         assert_eq!(compositor.drain(PATIENCE).unwrap().unwrap().pictures.len(), 0);
     }
 }
+
+#[test]
+fn the_preview_needs_no_rendition() {
+    for by_processor in [true, false] {
+        let config = CanvasConfig {
+            size: size(64, 48),
+            renditions: Vec::new(),
+            in_flight: None,
+            by_processor: Some(by_processor),
+        };
+        let mut compositor = Compositor::new(gpu(), &config).unwrap();
+        let preview = compositor.preview();
+        preview.show(size(64, 48));
+        let source = bgrx(&Rgb::new(4, 4, |_, _| [128.0; 3]));
+        let picture =
+            scene::Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], ..scene::Picture::default() };
+        compositor.compose(Pts::from_nanos(0), &picture, &|_| Some(source.clone())).unwrap();
+        assert!(compositor.drain(PATIENCE).unwrap().unwrap().pictures.is_empty());
+        let shown = preview.latest().unwrap();
+        // A window that paints through OpenGL takes it from system memory.
+        assert_eq!(shown.rgba.is_some(), by_processor);
+    }
+}
