@@ -36,7 +36,7 @@ use crate::outcome::Failure;
 use crate::process::ProcessMeter;
 use crate::report::Report;
 use crate::settings::Settings;
-use approach::{Approach, Plan, Prepared};
+use approach::{Approach, Prepared};
 use canvas::Canvas;
 use destination::Servers;
 use encoding::Encoding;
@@ -170,7 +170,7 @@ struct Core {
     questions: u64,
     live: Option<Live>,
     /// What the next stream follows when the present one has ended.
-    then_start: Option<Plan>,
+    then_start: Option<live::Next>,
     /// What the connections of this show that are over came to.
     earlier: live::Earlier,
     connections: OutputId,

@@ -431,7 +431,7 @@ impl Core {
             code,
             happened: format!("{why}."),
             done: format!(
-                "A ladder of at most {fewer} renditions is asked for, and the stream goes on with it; the recording runs on."
+                "A ladder of at most {fewer} is asked for, and the stream goes on with it; the recording runs on."
             ),
             advice: "Close what you do not need, or use a cable instead of Wi-Fi.".into(),
         });

@@ -92,10 +92,10 @@ impl Core {
                 }
                 Err(failure) => {
                     let instead = match self.servers.list {
-                        Some(_) => "the list of before is used",
-                        None => "the service's global addresses are used",
+                        Some(_) => "the one of before is used",
+                        None => "Auto does without it",
                     };
-                    self.servers.note = format!("the list could not be fetched; {instead}");
+                    self.servers.note = format!("the list of servers could not be fetched; {instead}");
                     tracing::warn!(what = failure.happened(), "no list of servers");
                 }
             }
@@ -294,17 +294,15 @@ impl Core {
         Ok(destination)
     }
 
-    /// Where to, as it may be shown.
+    /// Where to, as it may be shown: without key and arguments.
     pub(super) fn address(&self) -> String {
-        let plan = self
-            .live
-            .as_ref()
-            .map(|live| &live.plan)
-            .or(self.prepared.as_ref().map(|prepared| &prepared.plan));
-        if let Some(plan) = plan {
-            return plan.destination.address.to_string();
-        }
-        self.resolve(None).map(|address| address.to_string()).unwrap_or_default()
+        let live = self.live.as_ref().map(|live| &live.plan);
+        let plan = live.or(self.prepared.as_ref().map(|prepared| &prepared.plan));
+        let address = match plan {
+            Some(plan) => plan.destination.address.to_string(),
+            None => self.resolve(None).map(|address| address.to_string()).unwrap_or_default(),
+        };
+        address.split('?').next().unwrap_or_default().to_owned()
     }
 
     /// The complete address, by the guide's table for software that knows both GetClientConfiguration and FindIngest.

@@ -17,6 +17,12 @@ use crate::report::{DestinationFigures, Percentiles};
 /// with it begin with one, and a second right behind it would only cost quality.
 const IDR_GRACE: Span = Span::from_millis(80);
 
+/// How long a stream that follows another one of ours may be told that the channel is on air already: the service holds
+/// a connection that has not ended in good order for 30 seconds (IVS user guide, "Step 5: Set Up Streaming Software").
+const HELD: Span = Span::from_secs(40);
+/// How long to wait between two attempts meanwhile.
+const HELD_PAUSE: Span = Span::from_secs(2);
+
 /// A stream on its way to, on, or from the air.
 pub(super) struct Live {
     id: OutputId,
@@ -28,8 +34,18 @@ pub(super) struct Live {
     pub(super) wanted_at: MediaTime,
     /// The connection that goes on from the next keyframe on, because the service asked for one.
     moving_to: Option<Box<Live>>,
+    /// Until when a refusal may be due to our own stream before this one.
+    refused_until: Option<MediaTime>,
     /// What the connections before this one came to.
     earlier: Earlier,
+}
+
+/// The stream that follows the present one.
+pub(super) struct Next {
+    plan: Plan,
+    /// Not before this.
+    at: MediaTime,
+    refused_until: MediaTime,
 }
 
 /// Figures of connections of the same show that are over.
@@ -172,6 +188,7 @@ impl Core {
             ask_for_idr_at: None,
             wanted_at,
             moving_to: None,
+            refused_until: None,
             earlier,
         })
     }
@@ -217,7 +234,22 @@ impl Core {
     pub(super) fn change_stream(&mut self, plan: Plan) {
         let Some(live) = &self.live else { return };
         live.output.stop();
-        self.then_start = Some(plan);
+        let now = self.machine.clock.now();
+        self.then_start = Some(Next { plan, at: now, refused_until: now + HELD });
+    }
+
+    /// Starts the stream that follows another one, when it is time.
+    fn start_next(&mut self) {
+        let now = self.machine.clock.now();
+        if self.live.is_some() || self.then_start.as_ref().is_none_or(|next| now < next.at) {
+            return;
+        }
+        if let Some(Next { plan, refused_until, .. }) = self.then_start.take() {
+            self.start_stream(plan, now);
+            if let Some(live) = &mut self.live {
+                live.refused_until = Some(refused_until);
+            }
+        }
     }
 
     pub(super) fn stop_live(&mut self) {
@@ -240,6 +272,7 @@ impl Core {
 
     /// Follows the stream: tells what happened, and lets go of it when it is over.
     pub(super) fn watch_live(&mut self) {
+        self.start_next();
         let Some(live) = &mut self.live else { return };
         let mut heard = Vec::new();
         while let Some(notice) = live.notices.as_mut().and_then(|notices| notices.try_recv().ok()) {
@@ -262,6 +295,7 @@ impl Core {
         let so_far = live.so_far(now);
         let mut figures = live.figures(address, now);
         let (id, moved) = (live.id, live.moving_to.take());
+        let (plan, refused_until) = (live.plan.clone(), live.refused_until);
         self.fan_out.order(Order::Detach(id));
         self.live = None;
         match (ended, moved) {
@@ -269,6 +303,14 @@ impl Core {
             // keyframe on.
             (Ended::Departed | Ended::Failed(_), Some(next)) => {
                 self.live = Some(Live { earlier: so_far, ..*next });
+            }
+            (Ended::Failed(failure), None)
+                if failure.is_refusal() && refused_until.is_some_and(|until| now < until) =>
+            {
+                tracing::info!(what = failure.happened(), "refused; the stream before may still be held");
+                self.earlier = so_far;
+                let refused_until = refused_until.unwrap_or(now);
+                self.then_start = Some(Next { plan, at: now + HELD_PAUSE, refused_until });
             }
             (Ended::Failed(failure), None) => {
                 figures.failure = Some(failure.code().to_owned());
@@ -286,9 +328,9 @@ impl Core {
                 }
                 self.last_destination = Some(figures);
                 self.after_live = LiveState::Off;
-                if let Some(plan) = self.then_start.take() {
+                if self.then_start.is_some() {
                     self.earlier = so_far;
-                    self.start_stream(plan, now);
+                    self.start_next();
                 } else {
                     // The show is over: the file is closed with it. After a failure it goes on.
                     self.stop_recording();
@@ -349,10 +391,15 @@ impl Core {
                 advice: "On Amazon IVS this is no worry. Elsewhere, look whether viewers get every rendition, or send one.".into(),
             }),
             Notice::Bitrates(bitrates) => self.set_bitrates(&bitrates),
-            Notice::Overwhelmed { sustainable } => self.shrink_ladder(
-                &format!("The upload carries {sustainable}, which is less than the lowest bitrates of this ladder need"),
-                "live.upload_too_slow",
-            ),
+            Notice::Overwhelmed { sustainable } => {
+                let carried = if sustainable < units::Kbps(50) {
+                    "next to nothing".to_owned()
+                } else {
+                    sustainable.to_string()
+                };
+                let why = format!("The upload carries {carried}; the lowest bitrates of this ladder need more");
+                self.shrink_ladder(&why, "live.upload_too_slow");
+            }
             _ => {}
         }
     }

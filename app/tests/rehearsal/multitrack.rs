@@ -56,7 +56,10 @@ impl Service {
     fn show(&self, options: &[&str]) -> Show {
         let ca = self.folder.path().join("ingest-ca.pem");
         let url = self.ingest.as_ref().unwrap().addresses().configuration_url.clone();
-        let mut all = vec!["--config-url", &url, "--ca", ca.to_str().unwrap(), "--canvas", "640x360"];
+        let mut all = vec!["--config-url", &url, "--ca", ca.to_str().unwrap()];
+        if !options.contains(&"--canvas") {
+            all.extend(["--canvas", "640x360"]);
+        }
         all.extend_from_slice(options);
         Show::live("auto", KEY, &all)
     }
@@ -204,4 +207,24 @@ fn a_request_to_reconnect_costs_no_picture() {
     for file in &files {
         assert_eq!(decode_errors_of_all_tracks(file), "", "{}", file.display());
     }
+}
+
+#[test]
+fn an_upload_that_carries_no_such_ladder_gets_a_smaller_ladder() {
+    // The service would end a stream that lacks so many pictures; here it is to be seen what we do ourselves.
+    let faults = Faults { sessions: Some(1), read_bytes_per_sec: Some(40_000), ..Faults::default() };
+    let service = Service::start(IngestConfig { faults, enforce: false, ..Service::allowing() });
+    let show = service.show(&["--for", "55s", "--tracks", "2", "--canvas", "1280x720"]);
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    let report = show.report();
+    assert!(report["ladder"]["bitrate_changes"].as_u64().unwrap() > 0, "{report:#}");
+    assert_eq!(report["renditions"].as_array().unwrap().len(), 1, "{report:#}");
+    // Until the service has read what was on the way, it holds the stream before and refuses another.
+    assert!(report["destination"]["connections"].as_u64().unwrap() >= 2, "{report:#}");
+    let (mut sessions, folder) = service.stop();
+    sessions.retain(|session| session.stream_id.is_some());
+    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    let smaller = tracks(&folder.path().join(sessions[1].file.as_deref().unwrap()));
+    assert_eq!(smaller.len(), 1, "{smaller:?}");
+    assert!(sessions[1].verdict.accepted, "{sessions:#?}");
 }

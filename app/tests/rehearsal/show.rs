@@ -54,6 +54,10 @@ impl Show {
         std::fs::write(&key_file, key).unwrap();
         let mut command = program();
         command.args(["live", "--headless", "--scenes", "demo", "--to", to, "--key-file"]).arg(&key_file);
+        command.arg("--report").arg(folder.path().join("report.json"));
+        if !options.contains(&"--no-record") {
+            command.arg("--record").arg(folder.path().join("recording"));
+        }
         Self::of(command.args(options), folder)
     }
 

@@ -111,7 +111,11 @@ fn alignment<'a>(theme: &'a Theme, renditions: &[RenditionView], alignment: Alig
 
 /// One rung: what it gives now, and below it what it was granted and what was lost.
 fn rung(ui: &mut Ui, theme: &Theme, rendition: &RenditionView) {
-    let name = format!("{} · {}", figures::rung(rendition.size, rendition.rate), rendition.encoder.name);
+    let rung = figures::rung(rendition.size, rendition.rate);
+    let name = match rendition.encoder.name.as_str() {
+        "" => rung,
+        encoder => format!("{rung} · {encoder}"),
+    };
     let runs = rendition.measured_fps > 0.0;
     if !runs {
         let right = Words::new(theme).second(&figures::kbps(rendition.nominal));
