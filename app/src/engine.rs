@@ -275,6 +275,7 @@ impl Core {
             events,
         };
         core.follow_collection();
+        core.try_codecs_early();
         if let Some(notice) = core.settings.notice.take() {
             core.tell(notice);
         }

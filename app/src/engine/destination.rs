@@ -17,6 +17,8 @@ use crate::{preferences, server_list, survey};
 
 /// How long the list of servers may take.
 const LIST_PATIENCE: Span = Span::from_secs(20);
+/// How long after a failure it is tried again.
+const LIST_RETRY: Span = Span::from_secs(600);
 /// How often it is fetched anew while the program runs; the guide wants a cached list updated regularly ("Using a
 /// FindIngest Server for Auto Streaming Destination").
 const LIST_AGE: Span = Span::from_secs(6 * 3600);
@@ -34,7 +36,10 @@ pub(super) struct Servers {
     pub(super) target: Target,
     list: Option<IngestList>,
     fetching: Option<Inquiry<IngestList>>,
+    /// When the present list came.
     fetched_at: Option<MediaTime>,
+    /// When to fetch the next one; at once where it was never tried.
+    fetch_at: MediaTime,
     note: String,
 }
 
@@ -47,6 +52,7 @@ impl Servers {
             list: kept,
             fetching: None,
             fetched_at: None,
+            fetch_at: MediaTime::ZERO,
             note: note.into(),
         }
     }
@@ -79,9 +85,9 @@ impl Core {
         let now = self.machine.clock.now();
         if let Some(outcome) = self.servers.fetching.as_ref().and_then(Inquiry::outcome) {
             self.servers.fetching = None;
-            self.servers.fetched_at = Some(now);
             match outcome {
                 Ok(list) => {
+                    (self.servers.fetched_at, self.servers.fetch_at) = (Some(now), now + LIST_AGE);
                     if let Some(url) = &self.settings.service.find_ingest_url
                         && let Err(error) = server_list::keep(url, &list)
                     {
@@ -91,6 +97,7 @@ impl Core {
                     self.servers.note.clear();
                 }
                 Err(failure) => {
+                    self.servers.fetch_at = now + LIST_RETRY;
                     let instead = match self.servers.list {
                         Some(_) => "the one of before is used",
                         None => "Auto does without it",
@@ -100,7 +107,7 @@ impl Core {
                 }
             }
         }
-        if self.servers.fetched_at.is_none_or(|at| now - at > LIST_AGE) {
+        if now >= self.servers.fetch_at {
             self.fetch_servers();
         }
     }
@@ -156,6 +163,18 @@ impl Core {
         self.prepared = None;
         (self.ladder_step, self.ladder_reason) = (LadderStep::NotAsked, None);
         self.cancel_preparation();
+    }
+
+    /// Tries the encoders that a request tells of, beside everything else: on some machines that takes seconds, and
+    /// whoever goes live does not want to wait for it.
+    pub(super) fn try_codecs_early(&self) {
+        if self.asks_service() {
+            let name = String::from("encoder-probe");
+            let started = std::thread::Builder::new().name(name).spawn(|| drop(encoder::usable_codecs()));
+            if let Err(error) = started {
+                tracing::warn!(%error, "encoders are tried when the service is asked");
+            }
+        }
     }
 
     /// Whether the service is asked for the ladder.

@@ -232,7 +232,11 @@ impl Core {
     /// Ends the stream as it is and goes on with `plan`, whose renditions are others: for the service that is a new
     /// stream, so the present one is ended in good order first.
     pub(super) fn change_stream(&mut self, plan: Plan) {
-        let Some(live) = &self.live else { return };
+        let Some(live) = &self.live else {
+            // It ended by itself meanwhile.
+            self.rest_if_unwanted();
+            return;
+        };
         live.output.stop();
         let now = self.machine.clock.now();
         self.then_start = Some(Next { plan, at: now, refused_until: now + HELD });
@@ -253,8 +257,13 @@ impl Core {
     }
 
     pub(super) fn stop_live(&mut self) {
+        let was_on_the_way = self.live.is_none() && self.live_state() == LiveState::Connecting;
         self.then_start = None;
         self.cancel_approach();
+        if was_on_the_way {
+            self.after_live = LiveState::Off;
+            self.stop_recording();
+        }
         if let Some(live) = &self.live {
             live.output.stop();
         }
