@@ -12,6 +12,8 @@ use crate::readback::Nv12Layout;
 const WEIGHT_POINT: u32 = 14;
 /// Bits after the point of a sample between the two passes.
 const SAMPLE_POINT: u32 = 7;
+/// Bytes of a row that are summed at a time.
+const RUN: usize = 32;
 /// Weights come in groups of this many, so that the compiler can lay them side by side.
 const GROUP: usize = 8;
 
@@ -98,9 +100,10 @@ impl Weights {
 struct PlaneScaler<const CHANNELS: usize> {
     across: Weights,
     down: Weights,
-    /// Sums over the rows, one per byte of a row.
-    sums: Vec<i32>,
-    /// The same per channel, with [`SAMPLE_POINT`], and room behind for the last group of weights.
+    /// Bytes of an input row.
+    row_bytes: usize,
+    /// One row of sums over input rows, per channel, with [`SAMPLE_POINT`], and room behind for the last group of
+    /// weights.
     samples: [Vec<i16>; CHANNELS],
 }
 
@@ -111,25 +114,26 @@ impl<const CHANNELS: usize> PlaneScaler<CHANNELS> {
         Self {
             across,
             down,
-            sums: vec![0; width * CHANNELS],
+            row_bytes: width * CHANNELS,
             samples: std::array::from_fn(|_| vec![0; width + room]),
         }
     }
 
     fn scale(&mut self, input: &[u8], input_stride: usize, output: &mut [u8], stride: usize) {
-        let Self { across, down, sums, samples } = self;
+        let Self { across, down, row_bytes, samples } = self;
+        let row = |number: usize| input.get(number * input_stride..).unwrap_or(&[]);
         for ((start, weights), out) in down.rows().zip(output.chunks_exact_mut(stride.max(1))) {
-            sums.fill(1 << (WEIGHT_POINT - SAMPLE_POINT - 1));
-            for (row, weight) in (start..).zip(weights.as_flattened()) {
-                if *weight != 0 {
-                    add_weighted(sums, input.get(row * input_stride..).unwrap_or(&[]), *weight);
-                }
+            let taps: Vec<(&[u8], i16)> = (start..)
+                .zip(weights.as_flattened())
+                .filter(|(_, weight)| **weight != 0)
+                .map(|(number, weight)| (row(number), *weight))
+                .collect();
+            let whole = *row_bytes / RUN * RUN;
+            for at in (0..whole).step_by(RUN) {
+                store(samples, at, &sum_run::<RUN>(&taps, at));
             }
-            for (channel, samples) in samples.iter_mut().enumerate() {
-                for (sample, sum) in samples.iter_mut().zip(sums.iter().skip(channel).step_by(CHANNELS)) {
-                    let fine = *sum >> (WEIGHT_POINT - SAMPLE_POINT);
-                    *sample = fine.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-                }
+            for at in whole..*row_bytes {
+                store(samples, at, &sum_run::<1>(&taps, at));
             }
             for ((start, weights), out) in across.rows().zip(out.as_chunks_mut::<CHANNELS>().0) {
                 for (out, samples) in out.iter_mut().zip(samples.iter()) {
@@ -140,11 +144,41 @@ impl<const CHANNELS: usize> PlaneScaler<CHANNELS> {
     }
 }
 
+/// The weighted sums over all rows of `N` bytes from `at` on, which stay in registers meanwhile.
+///
 /// Wrapping, though sums of codes with weights that sum to one stay far from 31 bits: the checks that release builds
 /// make would keep these loops from being vectorised.
-fn add_weighted(sums: &mut [i32], row: &[u8], weight: i16) {
-    for (sum, code) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(i32::from(*code).wrapping_mul(i32::from(weight)));
+#[inline]
+fn sum_run<const N: usize>(taps: &[(&[u8], i16)], at: usize) -> [i32; N] {
+    let mut sums = [1i32 << (WEIGHT_POINT - SAMPLE_POINT - 1); N];
+    for (row, weight) in taps {
+        let Some(codes) = row.get(at..).and_then(<[u8]>::first_chunk::<N>) else { continue };
+        for (sum, code) in sums.iter_mut().zip(codes) {
+            *sum = sum.wrapping_add(i32::from(*code).wrapping_mul(i32::from(*weight)));
+        }
+    }
+    sums
+}
+
+/// Sorts sums that begin at byte `at` of a row into the samples of their channels.
+#[inline]
+fn store<const CHANNELS: usize, const N: usize>(
+    samples: &mut [Vec<i16>; CHANNELS],
+    at: usize,
+    sums: &[i32; N],
+) {
+    let fine = sums.map(|sum| {
+        let fine = sum >> (WEIGHT_POINT - SAMPLE_POINT);
+        fine.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+    });
+    for (place, samples) in samples.iter_mut().enumerate() {
+        // A run begins with the first channel; a single byte is of whichever channel it is.
+        let first = (place + CHANNELS - at % CHANNELS) % CHANNELS;
+        let from = (at + first) / CHANNELS;
+        let samples = samples.get_mut(from..).unwrap_or(&mut []);
+        for (sample, fine) in samples.iter_mut().zip(fine.iter().skip(first).step_by(CHANNELS)) {
+            *sample = *fine;
+        }
     }
 }
 
