@@ -135,10 +135,36 @@ impl<const CHANNELS: usize> PlaneScaler<CHANNELS> {
             for at in whole..*row_bytes {
                 store(samples, at, &sum_run::<1>(&taps, at));
             }
-            for ((start, weights), out) in across.rows().zip(out.as_chunks_mut::<CHANNELS>().0) {
-                for (out, samples) in out.iter_mut().zip(samples.iter()) {
-                    *out = weighted_sum(samples.get(start..).unwrap_or(&[]), weights);
+            let out = out.as_chunks_mut::<CHANNELS>().0;
+            // As many taps as the usual scalers have at the usual ratios are worth a loop of their own.
+            match across.groups {
+                1 => across_row::<CHANNELS, 1>(across, samples, out),
+                2 => across_row::<CHANNELS, 2>(across, samples, out),
+                _ => {
+                    for ((start, weights), out) in across.rows().zip(out) {
+                        for (out, samples) in out.iter_mut().zip(samples.iter()) {
+                            *out = rounded(weighted_sum(samples.get(start..).unwrap_or(&[]), weights));
+                        }
+                    }
                 }
+            }
+        }
+    }
+}
+
+/// One row of output, of weights in `GROUPS` groups.
+fn across_row<const CHANNELS: usize, const GROUPS: usize>(
+    across: &Weights,
+    samples: &[Vec<i16>; CHANNELS],
+    out: &mut [[u8; CHANNELS]],
+) {
+    let weights = across.weights.as_chunks::<GROUPS>().0;
+    for ((start, weights), out) in across.starts.iter().zip(weights).zip(out) {
+        for (out, samples) in out.iter_mut().zip(samples) {
+            // There is room for the last group behind every row, see `PlaneScaler::new`.
+            let window = samples.get(*start..).unwrap_or(&[]).as_chunks::<GROUP>().0;
+            if let Some(window) = window.first_chunk::<GROUPS>() {
+                *out = rounded(weighted_sum(window.as_flattened(), weights));
             }
         }
     }
@@ -182,16 +208,22 @@ fn store<const CHANNELS: usize, const N: usize>(
     }
 }
 
-fn weighted_sum(samples: &[i16], weights: &[[i16; GROUP]]) -> u8 {
-    let mut sum = 1i32 << (WEIGHT_POINT + SAMPLE_POINT - 1);
+#[inline]
+fn weighted_sum(samples: &[i16], weights: &[[i16; GROUP]]) -> i32 {
+    let mut sums = [0i32; GROUP];
     for (samples, weights) in samples.as_chunks::<GROUP>().0.iter().zip(weights) {
-        let mut group = 0i32;
-        for (sample, weight) in samples.iter().zip(weights) {
-            group = group.wrapping_add(i32::from(*sample).wrapping_mul(i32::from(*weight)));
+        for ((sum, sample), weight) in sums.iter_mut().zip(samples).zip(weights) {
+            *sum = sum.wrapping_add(i32::from(*sample).wrapping_mul(i32::from(*weight)));
         }
-        sum = sum.wrapping_add(group);
     }
-    (sum >> (WEIGHT_POINT + SAMPLE_POINT)).clamp(0, 255) as u8
+    sums.into_iter().fold(0, i32::wrapping_add)
+}
+
+/// The byte that a sum of weighted samples means.
+#[inline]
+fn rounded(sum: i32) -> u8 {
+    let half = 1i32 << (WEIGHT_POINT + SAMPLE_POINT - 1);
+    (sum.wrapping_add(half) >> (WEIGHT_POINT + SAMPLE_POINT)).clamp(0, 255) as u8
 }
 
 #[cfg(test)]
