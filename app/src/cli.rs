@@ -155,6 +155,9 @@ pub(crate) struct ShowArgs {
     /// Ask this GetClientConfiguration for the ladder.
     #[arg(long, value_name = "URL", conflicts_with = "ladder")]
     pub(crate) config_url: Option<String>,
+    /// Ask this FindIngest for the list of servers, instead of the service's own.
+    #[arg(long, value_name = "URL")]
+    pub(crate) servers_url: Option<String>,
     /// Size of the largest rendition to ask for, such as 1280x720; the canvas when not given.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) output: Option<Size>,

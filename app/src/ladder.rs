@@ -25,9 +25,10 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// As it stands after “by” or “from”.
     pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::BuiltIn => "built in",
+            Self::BuiltIn => "this computer",
             Self::File => "a file",
             Self::Service => "the service",
         }

@@ -16,7 +16,8 @@ pub(crate) fn run(to: &str, args: &ShowArgs) -> Result<Exit, Failure> {
     let (server, key) = target(to, args)?;
     let mut settings = Settings::of(args)?;
     if matches!(server, ServerChoice::Auto { .. }) {
-        settings.service.find_ingest_url = Some(find_ingest::SERVICE_URL.value.to_owned());
+        let service = &mut settings.service.find_ingest_url;
+        service.get_or_insert_with(|| find_ingest::SERVICE_URL.value.to_owned());
     }
     (settings.target.server, settings.target.key, settings.target.is_fixed) = (server, key, true);
     let plan = Plan { settings, is_rehearsal: false, go_live: true };

@@ -127,7 +127,7 @@ impl Settings {
             preferences_file: None,
             service: Service {
                 configuration_url: args.config_url.clone(),
-                find_ingest_url: None,
+                find_ingest_url: args.servers_url.clone(),
                 ca: args.ca.clone(),
             },
             target: Target {

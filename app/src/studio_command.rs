@@ -14,7 +14,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     let mut settings = Settings::of(args)?;
     let service = &mut settings.service;
     service.configuration_url.get_or_insert_with(|| client_configuration::SERVICE_URL.value.to_owned());
-    service.find_ingest_url = Some(find_ingest::SERVICE_URL.value.to_owned());
+    service.find_ingest_url.get_or_insert_with(|| find_ingest::SERVICE_URL.value.to_owned());
     settings.target.key = key::find(args.key_file.as_deref())?;
     settings.preferences_file = preferences::default_file();
     if let Some(file) = &settings.preferences_file {

@@ -16,6 +16,9 @@ use crate::ladder::Ladder;
 /// How long the service may take to answer, over all attempts. A person who pressed a button waits for it.
 const PATIENCE: Span = Span::from_secs(10);
 
+/// How long the list of servers is waited for; without it the service's global address does.
+const LIST_PATIENCE: Span = Span::from_secs(5);
+
 /// How long a plan that was made to look at is good for going live with it. The service wants to be asked before each
 /// stream (IVS multitrack integration guide, "Automatic Stream Configuration"); what it knew a moment ago is that.
 const FRESH: Span = Span::from_secs(300);
@@ -47,6 +50,8 @@ pub(super) struct Prepared {
 }
 
 enum Step {
+    /// The list of servers is on its way, and Auto or a server of it is wanted.
+    Listing,
     Asking(Inquiry<ClientConfiguration>),
     Deciding(Question, Option<Box<ClientConfiguration>>),
     Trying(Box<Plan>, Receiver<Result<Vec<TrackReport>, DryRunFailure>>),
@@ -68,6 +73,7 @@ impl Approach {
     /// How far it is, in words.
     pub(super) fn words(&self) -> &'static str {
         match self.step {
+            Step::Listing => "looking for a server",
             Step::Asking(_) => "asking the service for a ladder",
             Step::Deciding(..) => "waiting for your decision",
             Step::Trying(..) => "trying the encoders",
@@ -76,6 +82,7 @@ impl Approach {
 
     pub(super) fn ladder_step(&self, now: MediaTime) -> LadderStep {
         match &self.step {
+            Step::Listing => LadderStep::NotAsked,
             Step::Asking(inquiry) => {
                 let progress = inquiry.progress();
                 let left = (progress.deadline - now).as_millis().max(0) / 1000;
@@ -84,8 +91,9 @@ impl Approach {
                     seconds_left: u32::try_from(left).unwrap_or(0),
                 }
             }
-            Step::Deciding(..) => LadderStep::Granted,
-            Step::Trying(..) => LadderStep::Testing,
+            Step::Deciding(_, None) => LadderStep::Unreachable,
+            // There is an answer, and what it grants is not looked at before the person says so.
+            Step::Deciding(_, Some(_)) | Step::Trying(..) => LadderStep::Testing,
         }
     }
 
@@ -116,11 +124,10 @@ impl Core {
             self.give_up(purpose, problem, false);
             return;
         }
-        if self.asks_service() {
-            self.ask(purpose, now);
+        if !self.asks_service() && self.awaits_servers() {
+            self.approach = Some(Approach { purpose, begun_at: now, step: Step::Listing });
         } else {
-            let ladder = self.settings.ladder.clone();
-            self.plan_without_service(purpose, ladder, now);
+            self.approach_again(purpose, now);
         }
     }
 
@@ -150,6 +157,13 @@ impl Core {
         let Some(approach) = &self.approach else { return };
         let (purpose, begun_at) = (approach.purpose, approach.begun_at);
         match &approach.step {
+            Step::Listing => {
+                let now = self.machine.clock.now();
+                if !self.awaits_servers() || now - begun_at > LIST_PATIENCE {
+                    self.approach = None;
+                    self.approach_again(purpose, begun_at);
+                }
+            }
             Step::Asking(inquiry) => {
                 if let Some(outcome) = inquiry.outcome() {
                     self.approach = None;

@@ -80,6 +80,14 @@ impl Core {
         }
     }
 
+    /// Whether the choice needs a list that is still on its way.
+    pub(super) fn awaits_servers(&self) -> bool {
+        let servers = &self.servers;
+        let is_coming = servers.fetching.is_some() || servers.fetch_at == MediaTime::ZERO;
+        let is_wanted = !matches!(servers.target.server, ServerChoice::Custom(_));
+        self.settings.service.find_ingest_url.is_some() && is_wanted && servers.list.is_none() && is_coming
+    }
+
     /// Takes a list that has come, and asks for a new one when it is time.
     pub(super) fn watch_servers(&mut self) {
         let now = self.machine.clock.now();

@@ -147,6 +147,18 @@ fn a_ladder_from_a_file_is_used_as_it_is() {
 }
 
 #[test]
+fn auto_without_a_configuration_goes_where_find_ingest_says() {
+    let service = Service::start(Service::allowing());
+    let ca = service.folder.path().join("ingest-ca.pem");
+    let url = service.ingest.as_ref().unwrap().addresses().find_ingest_url.clone();
+    let options = ["--servers-url", &url, "--ca", ca.to_str().unwrap(), "--canvas", "320x180"];
+    let show = Show::live("auto", KEY, &[&options[..], &["--for", "5s", "--no-record"]].concat());
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    let (sessions, _) = service.stop();
+    assert!(sessions.len() == 1 && sessions[0].verdict.accepted, "{sessions:#?}");
+}
+
+#[test]
 fn a_refusal_inside_of_success_ends_in_its_sentence() {
     let answer = ScriptedAnswer::Error { html: "<p>Your <b>GPU</b> is not supported.</p>".into() };
     let faults = ConfigurationFaults { answer: Some(answer), ..ConfigurationFaults::default() };
