@@ -7,6 +7,8 @@ use ivs::Rules;
 use ivs::event::Channel;
 use units::{MediaTime, Secret, Span};
 
+use crate::srt::SrtDoor;
+
 /// Everything that can be chosen. The default listens on free ports of loopback, takes one made-up key, holds a
 /// STANDARD channel that allows RTMP, and writes nothing.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct IngestConfig {
     pub rtmps_port: u16,
     /// TCP port for HTTPS, where GetClientConfiguration and FindIngest are asked; 0 for one that is free.
     pub https_port: u16,
+    /// Where SRT is taken; `None` for not at all.
+    pub srt: Option<SrtDoor>,
     /// Host names and IP addresses that the certificate is made for. The address listened on is added.
     pub certificate_names: Vec<String>,
     /// The rules of the channel.
@@ -55,6 +59,7 @@ impl Default for IngestConfig {
             rtmp_port: 0,
             rtmps_port: 0,
             https_port: 0,
+            srt: None,
             certificate_names: vec![String::from("localhost"), String::from("127.0.0.1")],
             rules: Rules { insecure_ingest: true, ..Rules::default() },
             enforce: true,

@@ -26,6 +26,7 @@ mod received;
 mod report;
 mod service;
 mod session;
+mod srt;
 mod stream_keys;
 
 pub use config::{
@@ -36,3 +37,4 @@ pub use inquiry::{InquiryOutcome, InquiryReport};
 pub use listener::{Addresses, Ingest, start};
 pub use report::{Ending, SessionReport};
 pub use session::MAX_MESSAGE_BYTES;
+pub use srt::SrtDoor;

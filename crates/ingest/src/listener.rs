@@ -45,6 +45,9 @@ pub struct Addresses {
     pub rtmp: String,
     /// Such as `rtmps://127.0.0.1:40124/app`.
     pub rtmps: String,
+    /// Such as `srt://127.0.0.1:40126`, where SRT is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srt: Option<String>,
     /// Where GetClientConfiguration is asked, such as `https://127.0.0.1:40125/api/v3/GetClientConfiguration`.
     pub configuration_url: String,
     /// Where FindIngest is asked, such as `https://127.0.0.1:40125/api/v2/FindIngest`.
@@ -86,6 +89,7 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     let addresses = Addresses {
         rtmp: format!("{rtmp_url}/{}", RTMP_APP.value),
         rtmps: format!("{rtmps_url}/{}", RTMP_APP.value),
+        srt: None,
         configuration_url: format!("{web_url}{}", https::CONFIGURATION_PATH),
         find_ingest_url: format!("{web_url}{}", https::FIND_INGEST_PATH),
         ca_file,
