@@ -1,10 +1,10 @@
-//! Preferences on disk: what the person wants of the ladder and which server, kept between runs. Never a key.
+//! Preferences on disk: what the person wants of ladder and stream and which server, kept between runs. Never a key.
 
 use std::path::{Path, PathBuf};
 
-use control::{Preferences, ServerChoice};
+use control::{Preferences, RenewalChoice, ServerChoice};
 use serde::{Deserialize, Serialize};
-use units::Kbps;
+use units::{Kbps, Span};
 
 /// What is kept. Members that are missing or can not be read are Auto.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,19 @@ struct Kept {
     max_tracks: Option<u8>,
     max_bitrate_kbps: Option<u32>,
     server: Option<KeptServer>,
+    reconnect: Option<bool>,
+    renewal: Option<KeptRenewal>,
+    playback_url: Option<String>,
+    srt_latency_ms: Option<u32>,
+}
+
+/// When key and stream are renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptRenewal {
+    Auto,
+    AfterMinutes(u32),
+    Never,
 }
 
 /// A choice of the server menu. An address of the person's own is kept without the key it may hold.
@@ -44,6 +57,16 @@ pub(crate) fn load(file: &Path, multitrack: bool) -> (Preferences, ServerChoice)
         rate: kept.rate.and_then(|text| text.parse().ok()),
         max_tracks: kept.max_tracks.filter(|tracks| *tracks > 0),
         max_bitrate: kept.max_bitrate_kbps.filter(|kbps| *kbps > 0).map(Kbps),
+        reconnect: kept.reconnect.unwrap_or(true),
+        renewal: match kept.renewal {
+            Some(KeptRenewal::AfterMinutes(minutes)) if minutes > 0 => {
+                RenewalChoice::After(Span::from_secs(i64::from(minutes) * 60))
+            }
+            Some(KeptRenewal::Never) => RenewalChoice::Never,
+            _ => RenewalChoice::Auto,
+        },
+        playback_url: kept.playback_url.filter(|url| !url.is_empty()),
+        srt_latency_ms: kept.srt_latency_ms,
     };
     let server = match kept.server {
         Some(KeptServer::Auto { secure }) => ServerChoice::Auto { secure },
@@ -66,6 +89,20 @@ pub(crate) fn save(file: &Path, preferences: &Preferences, server: &ServerChoice
         max_tracks: preferences.max_tracks,
         max_bitrate_kbps: preferences.max_bitrate.map(|bitrate| bitrate.0),
         server: keep_server(server),
+        reconnect: Some(preferences.reconnect),
+        renewal: Some(match preferences.renewal {
+            RenewalChoice::Auto => KeptRenewal::Auto,
+            RenewalChoice::After(span) => {
+                KeptRenewal::AfterMinutes(u32::try_from(span.as_nanos() / 60_000_000_000).unwrap_or(0))
+            }
+            RenewalChoice::Never => KeptRenewal::Never,
+        }),
+        // A private channel's address carries a viewer's token behind the question mark, which is good for a while only.
+        playback_url: preferences.playback_url.as_deref().map(|url| match url.split_once('?') {
+            Some((address, _)) => address.to_owned(),
+            None => url.to_owned(),
+        }),
+        srt_latency_ms: preferences.srt_latency_ms,
     };
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
@@ -107,14 +144,19 @@ mod tests {
             rate: FrameRate::new(60_000, 1001).ok(),
             max_tracks: Some(3),
             max_bitrate: Some(Kbps(6000)),
+            reconnect: false,
+            renewal: RenewalChoice::After(Span::from_secs(36 * 3600)),
+            playback_url: Some("https://play.example/live.m3u8?token=Hidden456".into()),
+            srt_latency_ms: Some(500),
         };
         let custom =
             ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app/sk_us-west-2_Hidden123"));
         save(&file, &preferences, &custom).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(!text.contains("Hidden123"), "{text}");
+        assert!(!text.contains("Hidden"), "{text}");
         let (read, server) = load(&file, true);
-        assert_eq!(read, preferences);
+        let playback_url = Some("https://play.example/live.m3u8".into());
+        assert_eq!(read, Preferences { playback_url, ..preferences.clone() });
         assert_eq!(server, ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app")));
         let listed = ServerChoice::Listed { name: "Frankfurt".into(), secure: true };
         save(&file, &preferences, &listed).unwrap();

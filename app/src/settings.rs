@@ -103,6 +103,7 @@ impl Settings {
             rate: None,
             max_tracks: args.tracks,
             max_bitrate: args.max_bitrate.map(Kbps),
+            ..Preferences::default()
         };
         let record_into = if args.no_record {
             None

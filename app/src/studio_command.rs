@@ -26,6 +26,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
             rate: given.rate.or(kept.rate),
             max_tracks: given.max_tracks.or(kept.max_tracks),
             max_bitrate: given.max_bitrate.or(kept.max_bitrate),
+            ..kept
         };
         settings.target.server = server;
     }

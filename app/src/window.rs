@@ -170,7 +170,7 @@ impl Window {
             return;
         }
         ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-        let on_air = self.show.view.load().destination.as_ref().is_some_and(|d| d.state.is_on_air());
+        let on_air = self.show.view.load().is_under_way();
         let again = self.close_asked.is_some_and(|asked| asked.elapsed() < SECOND_CLOSE);
         self.close_asked = Some(Instant::now());
         if on_air && !again {

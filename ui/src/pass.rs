@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use control::{Command, DestinationView, LiveState, View};
+use control::{Command, LiveState, View};
 use egui::{Rect, Response, TextureId, Vec2};
 use scene::{ItemId, SourceId};
 
@@ -69,7 +69,7 @@ impl Memory {
     pub(crate) fn observe(&mut self, view: &View, now_secs: f64) {
         let last = self.uploads.back().map_or(f64::NEG_INFINITY, |&(at, _)| at);
         if now_secs - last >= UPLOAD_STEP_SECS {
-            match &view.destination {
+            match view.destination() {
                 Some(destination) if destination.state != LiveState::Off => {
                     self.uploads.push_back((now_secs, destination.upload.0));
                 }
@@ -151,7 +151,7 @@ impl Pass<'_> {
 
     /// The live light.
     pub(crate) fn live_state(&self) -> LiveState {
-        live_state(self.view)
+        self.view.live_state()
     }
 
     /// Viewers may be watching: the only time anything is red. A rehearsal is never on air.
@@ -163,11 +163,6 @@ impl Pass<'_> {
     pub(crate) fn program_color(&self) -> egui::Color32 {
         if self.is_on_air() { self.theme.on_air } else { self.theme.accent }
     }
-}
-
-/// The live light of the destination, or off where there is none.
-pub(crate) fn live_state(view: &View) -> LiveState {
-    view.destination.as_ref().map_or(LiveState::Off, |destination: &DestinationView| destination.state)
 }
 
 #[cfg(test)]

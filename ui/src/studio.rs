@@ -118,8 +118,8 @@ pub fn repaint_after(view: &View, is_software: bool) -> Duration {
 #[cfg(test)]
 mod tests {
     use control::{
-        AlignmentView, LadderView, LiveState, PreferencesView, ProgramView, RecordingView, ServersView,
-        TransitionKind,
+        AlignmentView, LadderView, LiveState, NetworkCheckView, PairingView, PreferencesView, ProgramView,
+        RecordingView, ServersView, TransitionKind,
     };
     use units::{FrameRate, Size};
 
@@ -149,14 +149,16 @@ mod tests {
             servers: ServersView::default(),
             go_live_sheet: false,
             question: None,
-            destination: None,
+            destinations: Vec::new(),
+            pairing: PairingView::default(),
+            network_check: NetworkCheckView::default(),
             recording: RecordingView::default(),
             problems: Vec::new(),
             cpu_cores: 0.0,
             can_undo: false,
             can_redo: false,
         };
-        assert_eq!(crate::pass::live_state(&view), LiveState::Off);
+        assert_eq!(view.live_state(), LiveState::Off);
         assert_eq!(repaint_after(&view, false), Duration::from_millis(250));
         view.program.rendered_frames = 1;
         assert_eq!(repaint_after(&view, false), Duration::from_millis(33));

@@ -405,6 +405,8 @@ impl Core {
             auto_rate: format!("{rate} per second, as the canvas"),
             auto_tracks,
             auto_bitrate: "what the service thinks best".into(),
+            auto_renewal: "an hour before 48 hours are over".into(),
+            auto_srt_latency: String::new(),
             output_choices: output_choices(canvas),
             rate_choices: rate_choices(rate),
             tracks_limit: MOST_TRACKS,

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use control::{
     AlignmentView, AudioMeterView, DestinationView, EncoderView, GrantedRendition, LadderView, LiveState,
-    OutputQueueView, ProgramView, RecordingState, RecordingView, RenditionView, SceneView, SettingView,
-    SourceView, View,
+    NetworkCheckView, OutputQueueView, PairingView, ProgramView, RecordingState, RecordingView,
+    RenditionView, SceneView, SettingView, SourceView, View,
 };
 use encoder::{Alignment, TrackReport};
 use units::{Clock, Kbps, Span, Track};
@@ -46,7 +46,9 @@ impl Core {
             servers: self.servers_view(),
             go_live_sheet: self.asks_service() || self.missing_destination().is_some(),
             question: self.approach.as_ref().and_then(Approach::question).cloned(),
-            destination: self.destination_view(),
+            destinations: self.destination_view().into_iter().collect(),
+            pairing: PairingView::default(),
+            network_check: NetworkCheckView::default(),
             recording: self.recording_view(),
             problems: self.problems.iter().cloned().collect(),
             cpu_cores: self.cpu_cores,
@@ -218,7 +220,10 @@ impl Core {
         let Some(live) = &self.live else {
             let on_the_way = self.approach.as_ref().filter(|approach| approach.is_public());
             return Some(DestinationView {
+                id: DestinationView::MAIN,
+                name: self.destination_name().into(),
                 address,
+                tracks: self.settings.ladder.rungs.len(),
                 state,
                 step: on_the_way.map_or_else(String::new, |approach| approach.words().to_owned()),
                 needed: self.settings.ladder.total(),
@@ -227,8 +232,16 @@ impl Core {
         };
         let stats = live.output.stats();
         Some(DestinationView {
+            id: DestinationView::MAIN,
+            name: self.destination_name().into(),
             address,
+            tracks: live.plan.ladder.rungs.len(),
             state,
+            reason: if state == LiveState::Degraded {
+                stats.health.words().to_owned()
+            } else {
+                String::new()
+            },
             step: if state == LiveState::Degraded {
                 stats.health.words().to_owned()
             } else {
@@ -246,7 +259,13 @@ impl Core {
                 bound: publish::QueueLimits::default().waiting,
                 dropped_frames: stats.queue.dropped.units,
             },
+            ..DestinationView::default()
         })
+    }
+
+    /// What the main destination is called.
+    const fn destination_name(&self) -> &'static str {
+        if self.machine.is_rehearsal { "Rehearsal" } else { "Channel" }
     }
 
     fn recording_view(&self) -> RecordingView {

@@ -3,7 +3,7 @@
 use scene::{ItemId, SceneId, SourceId};
 use units::Secret;
 
-use crate::{Answer, Preferences, ServerChoice};
+use crate::{Answer, CheckTarget, Preferences, ServerChoice};
 
 /// How the programme goes from one scene to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +83,40 @@ pub enum Command {
     /// Go live to the destination that was set up, with what [`Command::PrepareLive`] made ready, or making it ready
     /// first.
     GoLive,
-    /// End the stream: FCUnpublish, close, within two seconds.
+    /// End the broadcast at every destination: FCUnpublish, close, within two seconds. Where another sender took the
+    /// channel, leave it to them.
     StopLive,
+    /// Reconnect to a destination at once, also where it was given up while the broadcast goes on elsewhere.
+    RetryNow(u32),
+    /// Stop reconnecting to a destination. Other destinations go on.
+    GiveUp(u32),
+    /// Take the channel over from another computer, or back: what [`Command::GoLive`] does, in place of the stream that
+    /// is on air. The other one need not be asked.
+    TakeOver,
+    /// Renew key and stream of the main destination now, at the next IDR.
+    RenewNow,
+    /// Make a code that pairs another computer with this one: channel, ladder and last priority.
+    OfferPairing {
+        /// The stream key goes with it.
+        with_key: bool,
+    },
+    /// Pair this computer by a code that another one made. It may hold a key.
+    UsePairing(Secret),
+    /// Forget the other computer.
+    ForgetPairing,
+    /// Send the broadcast to one more destination.
+    AddDestination {
+        /// What the person calls it; empty for its host.
+        name: String,
+        /// Its whole address, RTMP, RTMPS or SRT, with key or passphrase.
+        address: Secret,
+    },
+    /// Send to this destination no more, and forget it. The main one can not be removed.
+    RemoveDestination(u32),
+    /// Find out what the network carries. On air this is refused.
+    CheckNetwork(CheckTarget),
+    /// End the network check without a result.
+    CancelNetworkCheck,
     /// Start the recording.
     StartRecording,
     /// Finish the recording's file.

@@ -1,5 +1,7 @@
 //! What the engine tells once.
 
+use units::Secret;
+
 use crate::{LiveState, Problem, RecordingState};
 
 /// News.
@@ -10,6 +12,13 @@ pub enum Event {
     Live(LiveState),
     /// The recording changed.
     Recording(RecordingState),
+    /// A code that pairs another computer with this one.
+    Pairing {
+        /// One line of text. It holds the stream key where the person said so.
+        code: Secret,
+        /// The file it was written to as well.
+        saved_as: Option<String>,
+    },
     /// Something a person should know.
     Problem(Problem),
     /// An animation or transition ended; false when a newer one interrupted it.

@@ -2,8 +2,12 @@
 //! hotkeys, tests. A [`Command`] asks, an [`Event`] tells once, a [`View`] says how things are.
 
 mod command;
+mod destination;
 mod event;
 mod ladder;
+mod live_state;
+mod network_check;
+mod pairing;
 mod preferences;
 mod problem;
 mod question;
@@ -11,13 +15,17 @@ mod servers;
 mod view;
 
 pub use command::{Command, TransitionKind};
+pub use destination::{DestinationView, GapsView, OutputQueueView, PlaybackView, RetryView, SrtView};
 pub use event::Event;
 pub use ladder::{AlignmentView, GrantedRendition, LadderStep, LadderView, SettingView};
-pub use preferences::{Preferences, PreferencesView};
+pub use live_state::LiveState;
+pub use network_check::{CheckChoice, CheckResultView, CheckRunView, CheckTarget, NetworkCheckView};
+pub use pairing::{PairedView, PairingView};
+pub use preferences::{Preferences, PreferencesView, RenewalChoice};
 pub use problem::{Problem, Severity};
 pub use question::{Answer, Question};
 pub use servers::{ServerChoice, ServerEntry, ServersView};
 pub use view::{
-    AudioMeterView, DestinationView, DeviceState, EncoderView, LiveState, MeterLevels, OutputQueueView,
-    ProgramView, RecordingState, RecordingView, RenditionView, SceneView, SourceView, View,
+    AudioMeterView, DeviceState, EncoderView, MeterLevels, ProgramView, RecordingState, RecordingView,
+    RenditionView, SceneView, SourceView, View,
 };

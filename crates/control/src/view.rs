@@ -3,45 +3,10 @@
 use scene::{ItemId, SceneId, SourceId};
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
-use crate::{AlignmentView, LadderView, PreferencesView, Problem, Question, ServersView, TransitionKind};
-
-/// The live light. It never claims more than was seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LiveState {
-    /// Not streaming.
-    #[default]
-    Off,
-    /// On the way: name, connection, TLS, handshake, publish.
-    Connecting,
-    /// The ingest accepted the stream and acknowledges its bytes.
-    Live,
-    /// Accepted, but pictures are being dropped or bytes are not acknowledged.
-    Degraded,
-    /// Saying goodbye.
-    Stopping,
-    /// It ended by a failure; the problems say which.
-    Failed,
-}
-
-impl LiveState {
-    /// The state word of the window.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Off => "Off air",
-            Self::Connecting => "Connecting",
-            Self::Live => "Live",
-            Self::Degraded => "Live, degraded",
-            Self::Stopping => "Stopping",
-            Self::Failed => "Failed",
-        }
-    }
-
-    /// Whether viewers may be watching: the only state in which anything is red.
-    pub const fn is_on_air(self) -> bool {
-        matches!(self, Self::Live | Self::Degraded)
-    }
-}
+use crate::{
+    AlignmentView, DestinationView, LadderView, LiveState, NetworkCheckView, PairingView, PreferencesView,
+    Problem, Question, ServersView, TransitionKind,
+};
 
 /// Whether the file is being written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -211,44 +176,6 @@ pub struct RenditionView {
     pub encoder: EncoderView,
 }
 
-/// A queue before an output.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct OutputQueueView {
-    /// Its name.
-    pub name: String,
-    /// Media time that waits in it.
-    pub waiting: Span,
-    /// Its bound.
-    pub bound: Span,
-    /// Pictures dropped because it was full.
-    pub dropped_frames: u64,
-}
-
-/// One destination.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DestinationView {
-    /// Where to, without the key: protocol, host and application.
-    pub address: String,
-    /// The light.
-    pub state: LiveState,
-    /// What it is doing, in words, such as “checking the certificate”.
-    pub step: String,
-    /// How long it has been live.
-    pub on_air: Span,
-    /// Upload of the last seconds.
-    pub upload: Kbps,
-    /// What the ladder needs.
-    pub needed: Kbps,
-    /// Bytes sent.
-    pub sent_bytes: u64,
-    /// Bytes the peer acknowledged.
-    pub acknowledged_bytes: u64,
-    /// Median time from composition to the socket in the last seconds, in milliseconds.
-    pub composition_to_wire_ms: f32,
-    /// Its queue.
-    pub queue: OutputQueueView,
-}
-
 /// The recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordingView {
@@ -296,8 +223,12 @@ pub struct View {
     pub go_live_sheet: bool,
     /// What only the person can answer.
     pub question: Option<Question>,
-    /// Where it goes; `None` when no destination is set up.
-    pub destination: Option<DestinationView>,
+    /// Where it goes: the main destination first, where it is set up, then the others.
+    pub destinations: Vec<DestinationView>,
+    /// The other computer, and takeover.
+    pub pairing: PairingView,
+    /// The network check.
+    pub network_check: NetworkCheckView,
     /// The recording.
     pub recording: RecordingView,
     /// What a person should know, the newest first, each with its number for
@@ -309,4 +240,26 @@ pub struct View {
     pub can_undo: bool,
     /// Whether there is something to redo.
     pub can_redo: bool,
+}
+
+impl View {
+    /// The main destination; `None` where it is not set up.
+    pub fn destination(&self) -> Option<&DestinationView> {
+        self.destinations.iter().find(|destination| destination.is_main())
+    }
+
+    /// The light of the main destination; off where it is not set up.
+    pub fn live_state(&self) -> LiveState {
+        self.destination().map_or(LiveState::Off, |destination| destination.state)
+    }
+
+    /// Whether viewers of any destination are served.
+    pub fn is_on_air(&self) -> bool {
+        self.destinations.iter().any(|destination| destination.state.is_on_air())
+    }
+
+    /// Whether a broadcast is under way at any destination.
+    pub fn is_under_way(&self) -> bool {
+        self.destinations.iter().any(|destination| destination.state.is_under_way())
+    }
 }

@@ -25,16 +25,14 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
         let color = if lagged + skipped > 0 { theme.warning } else { theme.second };
         say(ui, &format!("{} lagged · {} skipped", figures::count(lagged), figures::count(skipped)), color)
             .on_hover_text("Pictures drawn too late, and pictures the encoders could not take");
-        if let Some(destination) =
-            view.destination.as_ref().filter(|destination| destination.state.is_on_air())
-        {
+        if let Some(destination) = view.destination().filter(|destination| destination.state.is_on_air()) {
             let wire = figures::millis(f64::from(destination.composition_to_wire_ms));
             say(ui, &format!("composition to wire {wire}"), theme.second)
                 .on_hover_text("Median time from drawing a picture to handing it to the network");
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             say(ui, "Ctrl+K commands", theme.second);
-            let destination = view.destination.as_ref().map_or("no destination", |to| to.address.as_str());
+            let destination = view.destination().map_or("no destination", |to| to.address.as_str());
             say(ui, destination, theme.second);
             say(ui, &view.program.adapter, theme.third)
                 .on_hover_text("The graphics adapter that draws the programme");

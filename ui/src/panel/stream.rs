@@ -61,7 +61,7 @@ struct Act {
 }
 
 fn act(view: &View, state: LiveState) -> Act {
-    let (rehearsal, has_destination) = (view.is_rehearsal, view.destination.is_some());
+    let (rehearsal, has_destination) = (view.is_rehearsal, view.destination().is_some());
     let (label, again, tooltip, purpose) = match (state, rehearsal) {
         (LiveState::Stopping, _) => ("Stopping", "", "Saying goodbye to the service", Purpose::Nothing),
         (LiveState::Live | LiveState::Degraded, true) => (

@@ -156,7 +156,7 @@ fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
     };
     let shown_word = if state.is_on_air() { word.to_uppercase() } else { word.clone() };
     let mut words = Words::new(theme).strong(&shown_word);
-    let destination = pass.view.destination.as_ref();
+    let destination = pass.view.destination();
     if let Some(destination) = destination.filter(|_| state.is_on_air()) {
         words =
             words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);

@@ -12,7 +12,7 @@ use crate::widget::{Words, card, row, sparkline};
 pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
     let theme = pass.theme;
     card(ui, theme, "Upload", |ui| {
-        let Some(destination) = &pass.view.destination else {
+        let Some(destination) = pass.view.destination() else {
             row(ui, Words::new(theme).strong("Upload"), Words::new(theme).second("no destination"));
             return;
         };

@@ -20,7 +20,7 @@ const SAID_STEP_SECS: f64 = 1.0;
 pub(super) fn show(ctx: &Context, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     let view = pass.view;
     let title = if view.is_rehearsal { "Rehearse" } else { "Go live" };
-    let below = match (&view.destination, view.is_rehearsal) {
+    let below = match (view.destination(), view.is_rehearsal) {
         (_, true) => format!("“{}” · to the rehearsal ingest; nobody is watching", view.collection),
         (Some(destination), _) => format!("“{}” · {}", view.collection, destination.address),
         (None, _) => format!("“{}”", view.collection),
@@ -228,7 +228,7 @@ pub(super) fn hindrance(view: &View) -> Option<&'static str> {
     if !view.servers.has_key {
         return Some("Enter the stream key first.");
     }
-    if view.destination.is_none() {
+    if view.destination().is_none() {
         return Some("Choose a server first.");
     }
     if view.question.is_some() {

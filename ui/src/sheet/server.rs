@@ -23,7 +23,7 @@ enum Picked {
 pub(super) fn show(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     let (theme, view) = (pass.theme, pass.view);
     let servers = &view.servers;
-    let address = view.destination.as_ref().map_or("", |destination| destination.address.as_str());
+    let address = view.destination().map_or("", |destination| destination.address.as_str());
     let leads_to = if servers.leads_to.is_empty() { address } else { &servers.leads_to };
     let chosen = servers.entries.iter().find(|entry| is_chosen(entry, &servers.chosen));
     let mut words = Words::new(theme);

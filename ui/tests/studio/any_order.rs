@@ -105,8 +105,7 @@ fn act(harness: &mut Window, step: &Step) {
         Step::Wait(secs) => harness.state_mut().now_secs += secs,
         Step::HasKey(has) => harness.state_mut().view.servers.has_key = has,
         Step::HasDestination(has) => {
-            let destination = ready().destination.filter(|_| has);
-            harness.state_mut().view.destination = destination;
+            harness.state_mut().view.destinations = if has { ready().destinations } else { Vec::new() };
         }
         Step::Ladder(step) => harness.state_mut().view.ladder.step = step,
         Step::Ask(id) => {
@@ -114,7 +113,7 @@ fn act(harness: &mut Window, step: &Step) {
                 id.map(|id| control::Question { id, title: format!("Question {id}"), ..warning() });
         }
         Step::Live(state) => {
-            if let Some(destination) = &mut harness.state_mut().view.destination {
+            if let Some(destination) = harness.state_mut().view.destinations.first_mut() {
                 destination.state = state;
             }
         }
@@ -127,8 +126,7 @@ fn may_go_live(view: &View) -> bool {
         && view.question.is_none()
         && view.ladder.step == LadderStep::Granted
         && view
-            .destination
-            .as_ref()
+            .destination()
             .is_some_and(|destination| matches!(destination.state, LiveState::Off | LiveState::Failed))
 }
 

@@ -13,7 +13,7 @@ fn let_a_minute_pass(harness: &mut egui_kittest::Harness<'_, Desk>) {
         let desk = harness.state_mut();
         desk.now_secs += 1.0;
         let dip = if (28..37).contains(&second) { 1_700 } else { 0 };
-        desk.view.destination.as_mut().unwrap().upload.0 = 4_050 + (second * 37 % 90) - dip;
+        desk.view.destinations[0].upload.0 = 4_050 + (second * 37 % 90) - dip;
         harness.step();
     }
 }
@@ -43,8 +43,8 @@ fn a_small_window_full_of_trouble() {
     view.meters[0].state = lost.clone();
     view.items[0].state = lost;
     view.items[1].visible = false;
-    view.destination.as_mut().unwrap().state = control::LiveState::Degraded;
-    view.destination.as_mut().unwrap().queue.dropped_frames = 41;
+    view.destinations[0].state = control::LiveState::Degraded;
+    view.destinations[0].queue.dropped_frames = 41;
     view.renditions[0].measured_fps = 21.3;
     view.renditions[0].skipped_frames = 8;
     let opening = Opening { size: Vec2::new(1024.0, 640.0), pixels_per_point: 1.0, picture: true };
@@ -201,7 +201,7 @@ fn sheets_fit_where_there_is_little_room() {
         harness.run_steps(4);
         let buttons = ["Cancel", "Go on", "Send one rendition"];
         inside(&harness, "The service has a warning", &buttons);
-        harness.state_mut().view.destination.as_mut().unwrap().state = control::LiveState::Live;
+        harness.state_mut().view.destinations[0].state = control::LiveState::Live;
         harness.run_steps(4);
         inside(&harness, "The service has a warning", &buttons);
         let dialog =
@@ -222,7 +222,7 @@ fn an_empty_show_is_drawn_too() {
     view.items.clear();
     view.meters.clear();
     view.renditions.clear();
-    view.destination = None;
+    view.destinations.clear();
     let harness = open_with(view, &Opening::default());
     harness.get_by_label("No scenes yet");
     harness.get_by_label("no ladder yet");
@@ -306,7 +306,7 @@ fn an_absurd_view_is_drawn_without_a_panic() {
         meter.levels.peak_hold_db = [f32::INFINITY, f32::NAN];
         meter.levels.lufs_short = f32::NAN;
     }
-    let destination = view.destination.as_mut().unwrap();
+    let destination = &mut view.destinations[0];
     (destination.upload.0, destination.needed.0) = (u32::MAX, u32::MAX);
     destination.on_air = units::Span::from_secs(i64::MAX);
     destination.composition_to_wire_ms = f32::INFINITY;

@@ -2,8 +2,9 @@
 
 use control::{
     AlignmentView, AudioMeterView, Command, DestinationView, DeviceState, EncoderView, LadderView, LiveState,
-    MeterLevels, OutputQueueView, PreferencesView, Problem, ProgramView, RecordingState, RecordingView,
-    RenditionView, SceneView, ServersView, Severity, SourceView, TransitionKind, View,
+    MeterLevels, NetworkCheckView, OutputQueueView, PairingView, PreferencesView, Problem, ProgramView,
+    RecordingState, RecordingView, RenditionView, SceneView, ServersView, Severity, SourceView,
+    TransitionKind, View,
 };
 use egui::{Color32, ColorImage, TextureHandle, TextureOptions, Vec2};
 use egui_kittest::Harness;
@@ -105,7 +106,10 @@ pub(crate) fn on_air() -> View {
         servers: ServersView::default(),
         go_live_sheet: false,
         question: None,
-        destination: Some(DestinationView {
+        destinations: vec![DestinationView {
+            id: DestinationView::MAIN,
+            name: "Channel".to_owned(),
+            tracks: 3,
             address: "rtmps://acme-live.global-contribute.live-video.net/app".to_owned(),
             state: LiveState::Live,
             step: String::new(),
@@ -121,7 +125,10 @@ pub(crate) fn on_air() -> View {
                 bound: Span::from_millis(2_000),
                 dropped_frames: 0,
             },
-        }),
+            ..DestinationView::default()
+        }],
+        pairing: PairingView::default(),
+        network_check: NetworkCheckView::default(),
         recording: RecordingView {
             state: RecordingState::Recording,
             folder: "/home/creator/Videos/Genlock".to_owned(),
@@ -155,7 +162,7 @@ pub(crate) fn off_air() -> View {
     for rendition in &mut view.renditions {
         (rendition.measured, rendition.measured_fps, rendition.idrs) = (Kbps(0), 0.0, 0);
     }
-    if let Some(destination) = &mut view.destination {
+    if let Some(destination) = view.destinations.first_mut() {
         destination.state = LiveState::Off;
         destination.upload = Kbps(0);
     }
@@ -165,7 +172,7 @@ pub(crate) fn off_air() -> View {
 /// A view whose destination is in `state`.
 pub(crate) fn in_state(state: LiveState) -> View {
     let mut view = on_air();
-    if let Some(destination) = &mut view.destination {
+    if let Some(destination) = view.destinations.first_mut() {
         destination.state = state;
     }
     view

@@ -78,6 +78,8 @@ pub(crate) fn ready() -> View {
         auto_rate: "30, as the canvas".to_owned(),
         auto_tracks: "up to 3".to_owned(),
         auto_bitrate: "what the renditions need".to_owned(),
+        auto_renewal: "an hour before 48 hours are over".to_owned(),
+        auto_srt_latency: "four round trips, at least 200 ms".to_owned(),
         output_choices: [(1280, 720), (1024, 576), (852, 480), (640, 360)]
             .map(|(width, height)| Size::new(width, height).unwrap())
             .to_vec(),

@@ -181,7 +181,7 @@ fn stopping_asks_the_same_care() {
 #[test]
 fn without_a_destination_there_is_nothing_to_press() {
     let mut view = off_air();
-    view.destination = None;
+    view.destinations.clear();
     let mut harness = open(view);
     let at = button(&harness, "Go live");
     pointer(&mut harness, at, true);

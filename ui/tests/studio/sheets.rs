@@ -91,7 +91,7 @@ fn the_red_button_opens_the_sheet_where_something_is_to_be_decided() {
 #[test]
 fn without_a_destination_the_sheet_is_where_one_is_chosen() {
     let mut view = ready();
-    view.destination = None;
+    view.destinations.clear();
     view.servers.leads_to = String::new();
     let mut harness = open(view);
     click(&mut harness, Role::Button, "Go live…");
@@ -571,7 +571,7 @@ fn scenes_can_be_switched_by_key_while_the_sheet_is_open() {
 fn going_live_by_other_means_takes_the_sheet_away() {
     let mut harness = open(ready());
     click(&mut harness, Role::Button, "Go live…");
-    harness.state_mut().view.destination.as_mut().unwrap().state = LiveState::Connecting;
+    harness.state_mut().view.destinations[0].state = LiveState::Connecting;
     harness.run_steps(3);
     assert!(!is_open(&harness, "Go live"));
     assert_eq!(harness.state_mut().take(), []);
