@@ -2,11 +2,15 @@
 
 mod parse;
 mod percent;
+mod srt;
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 use units::Secret;
+
+pub use srt::SrtTarget;
+pub(crate) use srt::{SRT_PASSPHRASE_BYTES, SRT_STREAM_ID_BYTES};
 
 use crate::Error;
 use crate::limits::MAX_PRIORITY;
@@ -279,15 +283,7 @@ impl IngestAddress {
             }
             Protocol::Srt => {
                 url.push_str("?streamid=");
-                let mut stream_id = String::new();
-                if self.stream_id_fields.is_empty() {
-                    stream_id.push_str(key.expose());
-                } else {
-                    stream_id.push_str("#!::u=");
-                    stream_id.push_str(key.expose());
-                    append_arguments(&mut stream_id, &self.stream_id_fields, ',');
-                }
-                percent::encode_into(&mut url, &stream_id);
+                percent::encode_into(&mut url, &self.stream_id(key));
                 if let Some(passphrase) = &self.passphrase {
                     url.push_str("&passphrase=");
                     percent::encode_into(&mut url, passphrase.expose());

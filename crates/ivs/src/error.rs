@@ -1,5 +1,6 @@
 //! What can be wrong with what a person wrote or a peer sent.
 
+use crate::address::{SRT_PASSPHRASE_BYTES, SRT_STREAM_ID_BYTES};
 use crate::limits::MAX_PRIORITY;
 
 /// Why an address, a name or a decoder configuration was refused. No variant holds or prints text that could be a
@@ -55,6 +56,15 @@ pub enum Error {
     /// RTMP was asked of an SRT address, or the other way round: our own mistake.
     #[error("this address is not for RTMP")]
     NotRtmp,
+    /// SRT was asked of an address of RTMP: our own mistake.
+    #[error("this address is not for SRT")]
+    NotSrt,
+    /// The person's passphrase can not be one (SRT API, `SRTO_PASSPHRASE`).
+    #[error("the SRT passphrase must have {} to {} characters", SRT_PASSPHRASE_BYTES.0, SRT_PASSPHRASE_BYTES.1)]
+    PassphraseLength,
+    /// Stream key and priority together are longer than SRT can carry (SRT API, `SRTO_STREAMID`).
+    #[error("the stream key is too long for SRT, which carries {SRT_STREAM_ID_BYTES} characters at most")]
+    StreamIdTooLong,
     /// The person named a channel type that does not exist.
     #[error("there is no such channel type; use BASIC, STANDARD, ADVANCED_SD or ADVANCED_HD")]
     ChannelTypeUnknown,

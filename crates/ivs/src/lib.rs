@@ -25,7 +25,7 @@ pub mod limits;
 pub mod metrics;
 mod parameter_set;
 
-pub use address::{IngestAddress, Protocol, RtmpTarget};
+pub use address::{IngestAddress, Protocol, RtmpTarget, SrtTarget};
 pub use audio_specific_config::AudioSpecificConfig;
 pub use error::Error;
 pub use judge::{

@@ -19,6 +19,6 @@ pub use ertmp::flv::Form;
 pub use inquiry::{Ask, Inquiry, InquiryStep, Progress, ask_configuration, find_ingest};
 pub use output::{Destination, Output, start};
 pub use publish::{
-    Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates, Stage, Stats, Step,
-    WallClock,
+    Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates, SrtFigures, Stage, Stats,
+    Step, WallClock,
 };

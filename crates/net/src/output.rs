@@ -10,7 +10,7 @@ use publish::{Ended, Notice, QueueLimits, RungRates, Session, SessionConfig, Sta
 use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
-use units::{AccessUnit, Clock, Secret, StreamConfig};
+use units::{AccessUnit, Clock, Secret, Span, StreamConfig};
 
 use crate::driver::{self, Driver};
 use crate::{Error, trust};
@@ -45,6 +45,9 @@ pub struct Destination {
     pub keep_from_keyframe: bool,
     /// Bounds of the send queue.
     pub limits: QueueLimits,
+    /// SRT: for how long the peer is asked to hold media back so that what was lost can be sent again; `None` for
+    /// [`publish::SRT_LATENCY`].
+    pub srt_latency: Option<Span>,
 }
 
 impl Destination {
@@ -62,6 +65,7 @@ impl Destination {
             ladder: Vec::new(),
             keep_from_keyframe: false,
             limits: QueueLimits::default(),
+            srt_latency: None,
         }
     }
 

@@ -124,6 +124,18 @@ pub enum Cause {
     Stalled,
     /// Bytes were written, but the peer stopped confirming them.
     Unacknowledged,
+    /// SRT: the peer can not be talked to with this passphrase.
+    PassphraseWrong,
+    /// SRT: the peer takes encrypted streams only, and no passphrase was given.
+    PassphraseMissing,
+    /// SRT: a passphrase was given, and the peer takes streams in the clear only.
+    PassphraseUnwanted,
+    /// SRT: the connection was alive a moment ago and the peer stopped answering.
+    Silent,
+    /// The destination takes no such media; which.
+    Unsendable(String),
+    /// This installation lacks a part that is needed; which.
+    PartMissing(String),
     /// The peer broke the rules of RTMP; what it did.
     Protocol(String),
     /// A mistake of ours; what it was.
@@ -175,6 +187,12 @@ impl Failure {
             Cause::Lost(_) => "connection_lost",
             Cause::Stalled => "stalled",
             Cause::Unacknowledged => "unacknowledged",
+            Cause::PassphraseWrong => "passphrase_wrong",
+            Cause::PassphraseMissing => "passphrase_missing",
+            Cause::PassphraseUnwanted => "passphrase_unwanted",
+            Cause::Silent => "silent",
+            Cause::Unsendable(_) => "unsendable",
+            Cause::PartMissing(_) => "part_missing",
             Cause::Protocol(_) => "protocol",
             Cause::Own(_) => "internal",
         }
@@ -186,7 +204,11 @@ impl Failure {
             Cause::NameNotFound
             | Cause::ConnectRefused
             | Cause::UntrustedIssuer
-            | Cause::WrongName { .. } => Fault::Settings,
+            | Cause::WrongName { .. }
+            | Cause::PassphraseWrong
+            | Cause::PassphraseMissing
+            | Cause::PassphraseUnwanted
+            | Cause::Unsendable(_) => Fault::Settings,
             Cause::NotRtmp(Answer::Tls) => Fault::Settings,
             Cause::NameTimedOut
             | Cause::NameLookup(_)
@@ -199,8 +221,9 @@ impl Failure {
             | Cause::TlsTimedOut
             | Cause::Lost(_)
             | Cause::Stalled
+            | Cause::Silent
             | Cause::Unacknowledged => Fault::Network,
-            Cause::ConnectForbidden | Cause::CertificateNotYetValid => Fault::Machine,
+            Cause::PartMissing(_) | Cause::ConnectForbidden | Cause::CertificateNotYetValid => Fault::Machine,
             Cause::CertificateExpired
             | Cause::CertificateRefused(_)
             | Cause::TlsRefused(_)
@@ -272,6 +295,16 @@ impl Failure {
             Cause::Lost(why) => format!("The connection to {host} broke: {why}."),
             Cause::Stalled => format!("The upload to {host} came to a standstill."),
             Cause::Unacknowledged => format!("{host} stopped confirming what it was sent."),
+            Cause::PassphraseWrong => format!("{host} does not accept the SRT passphrase."),
+            Cause::PassphraseMissing => {
+                format!("{host} takes encrypted streams only, and there is no SRT passphrase.")
+            }
+            Cause::PassphraseUnwanted => {
+                format!("{host} takes this stream without encryption only, and a passphrase was given.")
+            }
+            Cause::Silent => format!("{host} stopped answering."),
+            Cause::Unsendable(what) => format!("{host} can not be sent this stream over SRT: {what}."),
+            Cause::PartMissing(what) => format!("This installation can not stream over SRT: {what}."),
             Cause::Protocol(why) => format!("{host} broke the rules of RTMP: {why}."),
             Cause::Own(why) => format!("Genlock made a mistake while talking to {host}: {why}."),
         }
@@ -363,7 +396,17 @@ impl Failure {
                 "Look at the channel's stream health in the IVS console: a stream beyond the channel's limits is \
                  ended like this, and so is one that runs for 48 hours."
             }
-            Cause::Lost(_) | Cause::Stalled | Cause::Unacknowledged => {
+            Cause::PassphraseWrong | Cause::PassphraseMissing => {
+                "Copy the passphrase again from the channel's SRT settings in the IVS console; it is another one than \
+                 the stream key."
+            }
+            Cause::PassphraseUnwanted => "Remove the passphrase, or have the server ask for one.",
+            Cause::Unsendable(_) => "Stream H.264 with AAC to this destination, or use its rtmps:// address.",
+            Cause::PartMissing(_) => {
+                "Install GStreamer's plugins “srt” and “mpegtsmux” (package gstreamer1.0-plugins-bad), or use the \
+                 rtmps:// address."
+            }
+            Cause::Lost(_) | Cause::Stalled | Cause::Silent | Cause::Unacknowledged => {
                 "Check the connection to the internet, prefer a cable to Wi-Fi, and lower the bitrate if it happens \
                  again."
             }

@@ -17,6 +17,7 @@ mod latency;
 mod queue;
 mod rate_control;
 mod session;
+mod srt;
 mod start;
 
 pub use answer::Answer;
@@ -30,4 +31,5 @@ pub use session::{
     Action, Deadlines, Ended, Event, Health, Notice, RungRates, Session, SessionConfig, Stats, Step,
     WallClock,
 };
+pub use srt::{SRT_LATENCY, SrtFigures};
 pub use start::{Start, StartGate};

@@ -275,6 +275,7 @@ impl Session {
             disordered: self.outgoing.disordered(),
             latency_recent: self.latency.recent(now),
             latency_session: self.latency.session(),
+            srt: None,
         }
     }
 

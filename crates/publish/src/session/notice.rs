@@ -4,7 +4,7 @@ use std::fmt;
 
 use units::{Kbps, MediaTime, Track, TrackId};
 
-use crate::{Cause, Dropped, Failure, Gauge, Percentiles};
+use crate::{Cause, Dropped, Failure, Gauge, Percentiles, SrtFigures};
 
 /// What happened outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,4 +204,6 @@ pub struct Stats {
     pub latency_recent: Percentiles,
     /// From composition to the socket, all pictures.
     pub latency_session: Percentiles,
+    /// What SRT says of the connection; `None` on other ways, and until it is connected.
+    pub srt: Option<SrtFigures>,
 }
