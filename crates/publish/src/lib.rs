@@ -5,6 +5,7 @@
 //! * [`RateControl`]: which bitrates the upload carries.
 //! * [`StartGate`]: where the stream may begin.
 //! * [`Attempts`]: when to ask a service again. [`InquiryFailure`]: why it gave no answer.
+//! * [`PlaybackWatch`]: whether viewers can play. [`NetworkCheck`]: what the upload carries, found before going live.
 //! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
 //!
 //! Time is an argument everywhere, so that every rule can be tested in no time.
@@ -14,6 +15,8 @@ mod attempts;
 mod failure;
 mod inquiry;
 mod latency;
+mod network_check;
+pub mod playback;
 mod queue;
 mod rate_control;
 mod session;
@@ -25,6 +28,11 @@ pub use attempts::{AttemptLimits, Attempts};
 pub use failure::{Cause, Failure, Fault, Stage};
 pub use inquiry::{InquiryCause, InquiryFailure};
 pub use latency::{Latency, Percentiles, Throughput};
+pub use network_check::{
+    CheckClip, CheckPhase, CheckSample, ClipError, ClipLoop, HEADROOM_PERCENT, NetworkCheck, Recommendation,
+    pad,
+};
+pub use playback::{PlaybackState, PlaybackUrl, PlaybackWatch};
 pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
 pub use rate_control::{RateAdvice, RateControl};
 pub use session::{
