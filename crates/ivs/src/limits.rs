@@ -61,12 +61,24 @@ pub const STREAM_KEYS_PER_CHANNEL: Rule<u8> =
 /// Highest priority of a stream takeover; the lowest is 1.
 pub const MAX_PRIORITY: Rule<u32> =
     rule(2_147_483_647, "IVS user guide, Streaming Configuration, Stream Takeover");
+/// Takeovers of one stream, unless the account's quota was changed.
+pub const MAX_TAKEOVERS: Rule<u32> = rule(100, "IVS user guide, Streaming Configuration, Stream Takeover");
 /// Highest bitrate of all tracks of a multitrack stream together; only channels of type STANDARD take one.
 pub const MAX_MULTITRACK_BITRATE: Rule<Kbps> =
     rule(Kbps(15_000), "IVS user guide, Service Quotas, Ingest bitrate (STANDARD, multitrack input)");
 /// How long a stream key of a GetClientConfiguration answer is valid.
 pub const CONFIGURED_KEY_VALIDITY: Rule<Span> = rule(
     Span::from_secs(48 * 3600),
+    "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Automatically Reconnecting",
+);
+/// Most attempts to connect again after a stream broke.
+pub const MAX_RECONNECT_ATTEMPTS: Rule<u32> = rule(
+    25,
+    "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Automatically Reconnecting",
+);
+/// Longest pause between two such attempts, of the software that the guide gives as its example.
+pub const MAX_RECONNECT_PAUSE: Rule<Span> = rule(
+    Span::from_secs(15 * 60),
     "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Automatically Reconnecting",
 );
 /// The one RTMP application of the service.

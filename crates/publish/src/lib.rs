@@ -4,6 +4,8 @@
 //! * [`SendQueue`]: what waits to be sent, in order and bounded.
 //! * [`RateControl`]: which bitrates the upload carries.
 //! * [`StartGate`]: where the stream may begin.
+//! * [`Broadcast`]: what a person started and has not stopped, over as many sessions as it takes. [`Light`]: what may be
+//!   said of it.
 //! * [`Attempts`]: when to ask a service again. [`InquiryFailure`]: why it gave no answer.
 //! * [`PlaybackWatch`]: whether viewers can play. [`NetworkCheck`]: what the upload carries, found before going live.
 //! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
@@ -12,9 +14,11 @@
 
 mod answer;
 mod attempts;
+mod broadcast;
 mod failure;
 mod inquiry;
 mod latency;
+mod light;
 mod network_check;
 pub mod playback;
 mod queue;
@@ -22,12 +26,18 @@ mod rate_control;
 mod session;
 mod srt;
 mod start;
+pub mod takeover;
 
 pub use answer::Answer;
 pub use attempts::{AttemptLimits, Attempts};
+pub use broadcast::{
+    Broadcast, BroadcastConfig, BroadcastFigures, BroadcastLimits, Happened, Intent, Interruption, Order,
+    Outcome, Phase, Renewal, Telling,
+};
 pub use failure::{Cause, Failure, Fault, Stage};
 pub use inquiry::{InquiryCause, InquiryFailure};
 pub use latency::{Latency, Percentiles, Throughput};
+pub use light::{Degradation, Light, LightState, Viewers};
 pub use network_check::{
     CheckClip, CheckPhase, CheckSample, ClipError, ClipLoop, HEADROOM_PERCENT, NetworkCheck, Recommendation,
     pad,
@@ -41,3 +51,4 @@ pub use session::{
 };
 pub use srt::{SRT_LATENCY, SrtFigures};
 pub use start::{Start, StartGate};
+pub use takeover::TakeoverRefusal;
