@@ -11,17 +11,20 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
 use tokio_rustls::client::TlsStream;
 
 use crate::dial;
 use crate::link::{Overheard, Stream, Writer};
-use crate::output::Shared;
+use crate::output::Tellings;
+use crate::rtmp::Shared;
 use crate::tls;
 
 /// After our end is closed, how long the peer may take to close its own. Closing before that, with bytes of the peer
 /// unread, would make the system reset the connection and throw away what the peer has not read yet.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// How long to sleep where nothing is due.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 
 /// A server's answers are small.
 const READ_BYTES: usize = 16 * 1024;
@@ -32,8 +35,7 @@ pub(crate) struct Driver {
     pub(crate) port: u16,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) name: ServerName<'static>,
-    pub(crate) notices: mpsc::Sender<Notice>,
-    pub(crate) ended: watch::Sender<Option<Ended>>,
+    pub(crate) tellings: Tellings,
 }
 
 /// What an action came to.
@@ -110,8 +112,9 @@ impl Driver {
         while let Some(action) = session.poll_action() {
             self.act(action, links);
         }
-        // An ended session wakes for nothing; its last notices are told right after this.
-        session.wake_at(now).map_or(Duration::ZERO, |at| (at - now).to_duration())
+        // An ended session wakes for nothing, since its last notices are told right after this; a waiting one is woken
+        // by whoever lets it proceed.
+        session.wake_at(now).map_or(LONGEST_SLEEP, |at| (at - now).to_duration())
     }
 
     fn act(&self, action: Action, links: &mut Links) {
@@ -167,14 +170,7 @@ impl Driver {
                 }
                 _ => {}
             }
-            let last = match &notice {
-                Notice::Ended(ended) => Some(ended.clone()),
-                _ => None,
-            };
-            // Nobody has to listen, see `NOTICES`.
-            let _unheard = self.notices.try_send(notice);
-            if let Some(ended) = last {
-                self.ended.send_replace(Some(ended));
+            if self.tellings.tell(notice) {
                 return true;
             }
         }

@@ -4,6 +4,7 @@
 //! access units only ever put them into a bounded queue. [`ask_configuration`] and [`find_ingest`] ask the service's
 //! control plane over HTTPS.
 
+mod destination;
 mod dial;
 mod driver;
 mod error;
@@ -11,14 +12,16 @@ mod https;
 mod inquiry;
 mod link;
 mod output;
+mod rtmp;
 mod tls;
 mod trust;
 
+pub use destination::Destination;
 pub use error::Error;
 pub use ertmp::flv::Form;
 pub use inquiry::{Ask, Inquiry, InquiryStep, Progress, ask_configuration, find_ingest};
-pub use output::{Destination, Output, start};
+pub use output::{Output, start};
 pub use publish::{
-    Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates, SrtFigures, Stage, Stats,
-    Step, WallClock,
+    Certainty, Delivered, Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates,
+    SrtFigures, Stage, Stats, Step, TcpFigures, TrackProgress, WallClock,
 };

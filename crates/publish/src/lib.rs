@@ -6,6 +6,7 @@
 //! * [`StartGate`]: where the stream may begin.
 //! * [`Broadcast`]: what a person started and has not stopped, over as many sessions as it takes. [`Light`]: what may be
 //!   said of it.
+//! * [`GapLedger`]: which media times did not reach a destination.
 //! * [`Attempts`]: when to ask a service again. [`InquiryFailure`]: why it gave no answer.
 //! * [`PlaybackWatch`]: whether viewers can play. [`NetworkCheck`]: what the upload carries, found before going live.
 //! * [`Failure`]: what went wrong, whose fault it is, and sentences for a person.
@@ -16,6 +17,7 @@ mod answer;
 mod attempts;
 mod broadcast;
 mod failure;
+mod gap_ledger;
 mod inquiry;
 mod latency;
 mod light;
@@ -35,6 +37,7 @@ pub use broadcast::{
     Outcome, Phase, Renewal, Telling,
 };
 pub use failure::{Cause, Failure, Fault, Stage};
+pub use gap_ledger::{Certainty, Delivered, Gap, GapKind, GapLedger, GapSummary, LedgerAnchor};
 pub use inquiry::{InquiryCause, InquiryFailure};
 pub use latency::{Latency, Percentiles, Throughput};
 pub use light::{Degradation, Light, LightState, Viewers};
@@ -47,7 +50,7 @@ pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
 pub use rate_control::{RateAdvice, RateControl};
 pub use session::{
     Action, Deadlines, Ended, Event, Health, Notice, RungRates, Session, SessionConfig, Stats, Step,
-    WallClock,
+    TcpFigures, TrackProgress, WallClock,
 };
 pub use srt::{SRT_LATENCY, SrtFigures};
 pub use start::{Start, StartGate};

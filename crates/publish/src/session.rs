@@ -5,6 +5,7 @@
 //! keyframe, the send queue and the end within two seconds are decided here.
 
 mod config;
+mod deliveries;
 mod departure;
 mod liveness;
 mod metrics;
@@ -18,11 +19,13 @@ use ertmp::{Capabilities, ClientConfig, ClientEvent, ClientSession, Level, RANDO
 use units::{AccessUnit, MediaTime, Span, StreamConfig};
 
 pub use config::{Deadlines, RungRates, SessionConfig, WallClock};
-pub use notice::{Action, Ended, Event, Health, Notice, Stats, Step};
+pub use notice::{Action, Ended, Event, Health, Notice, Stats, Step, TcpFigures, TrackProgress};
 
-use crate::{Answer, Cause, Failure, Latency, RateAdvice, RateControl, Stage, Throughput};
+use crate::{Answer, Cause, Delivered, Failure, Latency, RateAdvice, RateControl, Stage, Throughput};
+use deliveries::{Deliveries, Unit};
+use departure::Parting;
 use liveness::Liveness;
-use outgoing::Outgoing;
+use outgoing::{Outgoing, Sent};
 
 /// How often health is judged while media is sent.
 const PULSE: Span = Span::from_millis(250);
@@ -30,11 +33,12 @@ const PULSE: Span = Span::from_millis(250);
 /// What servers look for before they let a client publish, with our own name in it.
 const FLASH_VERSION: &str = concat!("FMLE/3.0 (compatible; Genlock ", env!("CARGO_PKG_VERSION"), ")");
 
-/// Where a picture's last byte is in the stream of bytes, to know when it was written.
+/// Where a unit's last byte is in the stream of bytes, to know when it was written.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     end: u64,
-    composed_at: MediaTime,
+    composed_at: Option<MediaTime>,
+    unit: Unit,
 }
 
 /// The good-bye under way.
@@ -57,8 +61,7 @@ pub struct Session {
     /// Until when the present step must be over.
     deadline: Option<MediaTime>,
     farewell: Option<Farewell>,
-    /// When a departure that was asked for has to be over.
-    depart_by: Option<MediaTime>,
+    parting: Option<Parting>,
     /// The server accepted the connection and did not announce multitrack.
     unannounced: bool,
     /// The first bytes of the peer are still to come.
@@ -66,6 +69,8 @@ pub struct Session {
     outgoing: Outgoing,
     marks: VecDeque<Mark>,
     liveness: Liveness,
+    deliveries: Deliveries,
+    tcp: Option<TcpFigures>,
     latency: Latency,
     throughput: Throughput,
     rates: Option<RateControl>,
@@ -79,7 +84,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that starts at `now` by looking up the host. `random` need not be secret (RTMP specification 1.0,
+    /// A session that starts at `now` by looking up the host, or by [waiting](SessionConfig::waits). `random` need not be secret (RTMP specification 1.0,
     /// 5.2.3).
     pub fn new(config: SessionConfig, random: &[u8; RANDOM_BYTES], now: MediaTime) -> Self {
         let rtmp = ClientSession::new(
@@ -92,27 +97,43 @@ impl Session {
             },
             random,
         );
-        Self {
+        let mut session = Self {
             outgoing: Outgoing::new(&config),
             rates: RateControl::new(&config.ladder),
-            deadline: Some(now + config.deadlines.name),
+            deadline: None,
             config,
             rtmp,
-            step: Step::Resolving,
+            step: Step::Waiting,
             farewell: None,
-            depart_by: None,
+            parting: None,
             unannounced: false,
             unheard: true,
             marks: VecDeque::new(),
             liveness: Liveness::new(now),
+            deliveries: Deliveries::default(),
+            tcp: None,
             latency: Latency::default(),
             throughput: Throughput::default(),
             judged_at: now,
             accepted_at: None,
             live_at: None,
             last_word: None,
-            actions: VecDeque::from([Action::Resolve]),
-            notices: VecDeque::from([Notice::Step(Step::Resolving)]),
+            actions: VecDeque::new(),
+            notices: VecDeque::new(),
+        };
+        if session.config.waits {
+            session.enter(Step::Waiting, None, now);
+        } else {
+            session.proceed(now);
+        }
+        session
+    }
+
+    /// Lets a session that [waits](SessionConfig::waits) connect. Any other goes on as it was.
+    pub fn proceed(&mut self, now: MediaTime) {
+        if self.step == Step::Waiting {
+            self.enter(Step::Resolving, Some(self.config.deadlines.name), now);
+            self.actions.push_back(Action::Resolve);
         }
     }
 
@@ -131,13 +152,14 @@ impl Session {
         self.notices.pop_front()
     }
 
-    /// When to come back with [`Event::Tick`] if nothing else happens before; `None` when the session is over.
+    /// When to come back with [`Event::Tick`] if nothing else happens before; `None` when the session is over, or waits
+    /// to be told something.
     pub fn wake_at(&self, now: MediaTime) -> Option<MediaTime> {
         if self.step == Step::Ended {
             return None;
         }
         let cut = self.farewell.map(|farewell| farewell.cut_at);
-        let cut = cut.or(self.depart_by);
+        let cut = cut.or(self.parting.map(|parting| parting.by));
         let drained = self.farewell.map(|farewell| farewell.drain_until).filter(|at| *at > now);
         let pulse = self.step.is_accepted().then(|| self.judged_at + PULSE);
         let stall = (self.outstanding() > 0 && self.step.is_accepted())
@@ -151,6 +173,7 @@ impl Session {
     /// configurations of the same tracks are sent ahead of their next keyframe.
     pub fn begin(&mut self, config: StreamConfig) {
         self.outgoing.begin(config);
+        self.deliveries.promise(self.outgoing.config());
         self.warn_of_silence();
     }
 
@@ -194,8 +217,10 @@ impl Session {
             Event::Resolved | Event::Connected | Event::TlsDone => {}
             Event::Received(bytes) => self.received(bytes, now),
             Event::Wrote(bytes) => self.wrote(bytes, now),
+            Event::InFlight { bytes } => self.deliveries.in_flight(bytes, now),
+            Event::Tcp(figures) => self.tcp = Some(figures),
             Event::Closed => self.closed(now),
-            Event::Failed(cause) => self.fail(cause),
+            Event::Failed(cause) => self.fail(cause, now),
             Event::Tick => self.tick(now),
         }
     }
@@ -203,12 +228,12 @@ impl Session {
     /// Ends the session in good order: what waits is sent as far as there is time, the end is signalled, the
     /// connection closed; within [`Deadlines::stop`] whatever hangs.
     pub fn stop(&mut self, now: MediaTime) {
-        if self.step == Step::Ended || (self.step == Step::Stopping && !self.is_departing()) {
+        if self.step == Step::Ended || (self.step == Step::Stopping && self.parting.is_none()) {
             return;
         }
-        self.depart_by = None;
+        self.parting = None;
         if let Some(farewell) = &mut self.farewell {
-            // It was about to leave without a word; now the stream is to end.
+            // It was taking its time, perhaps to leave without a word; now the stream is to end.
             farewell.silent = false;
             farewell.drain_until = now + self.config.deadlines.drain;
             farewell.cut_at = now + self.config.deadlines.stop;
@@ -218,7 +243,7 @@ impl Session {
         self.enter(Step::Stopping, None, now);
         if !was_accepted {
             // There is no stream to end, and nothing the peer could do with a good-bye.
-            self.end(Ended::Stopped { clean: true });
+            self.end(Ended::Stopped { clean: true }, now);
             return;
         }
         self.farewell = Some(Farewell {
@@ -232,7 +257,10 @@ impl Session {
 
     /// The next bytes to write, once those before have been written; `None` when there is nothing to write now.
     pub fn next_bytes(&mut self, now: MediaTime) -> Option<Vec<u8>> {
-        if matches!(self.step, Step::Resolving | Step::Connecting | Step::Securing | Step::Ended) {
+        if matches!(
+            self.step,
+            Step::Waiting | Step::Resolving | Step::Connecting | Step::Securing | Step::Ended
+        ) {
             return None;
         }
         // Answers to the peer first: they are small, and somebody waits for them.
@@ -248,7 +276,7 @@ impl Session {
             {
                 return Some(bytes);
             }
-            self.say_goodbye();
+            self.say_goodbye(now);
             let bytes = self.take_output(None, now);
             if bytes.is_none() {
                 self.close_when_written();
@@ -267,6 +295,9 @@ impl Session {
             live_at: self.live_at,
             sent_bytes: self.liveness.written(),
             acknowledged_bytes: self.liveness.acknowledged(),
+            unconfirmed: self.deliveries.oldest_unconfirmed(now).max(self.liveness.unconfirmed_for(now)),
+            tracks: self.deliveries.progress(self.live_at, now),
+            tcp: self.tcp,
             upload: self.throughput.rate(now),
             queue: self.outgoing.gauge(),
             dropped: self.outgoing.dropped(),
@@ -277,6 +308,12 @@ impl Session {
             latency_session: self.latency.session(),
             srt: None,
         }
+    }
+
+    /// What has left, and what has arrived, since the last call; see [`GapLedger`](crate::GapLedger). Once the session
+    /// has ended, everything that left is told.
+    pub fn deliveries(&mut self) -> Vec<Delivered> {
+        self.deliveries.take()
     }
 
     /// Bytes handed out and not yet written.
@@ -301,7 +338,7 @@ impl Session {
         if std::mem::take(&mut self.unheard)
             && let Some(answer) = Answer::instead_of_rtmp(bytes)
         {
-            self.fail(Cause::NotRtmp(answer));
+            self.fail(Cause::NotRtmp(answer), now);
             return;
         }
         let result = self.rtmp.handle_input(bytes);
@@ -309,11 +346,12 @@ impl Session {
             self.heard(event, now);
         }
         if let Err(error) = result {
-            self.fail(match error {
+            let cause = match error {
                 ertmp::Error::NotRtmp { .. } => Cause::NotRtmp(Answer::Unknown),
                 ertmp::Error::Misused { .. } => Cause::Own(error.to_string()),
                 _ => Cause::Protocol(error.to_string()),
-            });
+            };
+            self.fail(cause, now);
         }
     }
 
@@ -337,12 +375,12 @@ impl Session {
                 }
             }
             ClientEvent::Refused { code, description, .. } => {
-                self.fail(Cause::Refused { code, text: hide_keys(&description) });
+                self.fail(Cause::Refused { code, text: hide_keys(&description) }, now);
             }
             ClientEvent::Status { level, code, description } => {
                 let text = hide_keys(&description);
                 if level == Level::Error && self.step.is_accepted() {
-                    self.fail(Cause::EndedByService { code, text });
+                    self.fail(Cause::EndedByService { code, text }, now);
                 } else {
                     if level != Level::Status {
                         self.last_word = Some((code.clone(), text.clone()));
@@ -354,7 +392,10 @@ impl Session {
                 let tc_url = tc_url.map(|url| hide_keys(&url));
                 self.notices.push_back(Notice::ReconnectRequested { tc_url });
             }
-            ClientEvent::Acknowledged { bytes } => self.liveness.acknowledge(bytes, now),
+            ClientEvent::Acknowledged { bytes } => {
+                self.liveness.acknowledge(bytes, now);
+                self.deliveries.acknowledged(bytes, now);
+            }
             ClientEvent::Closed => self.closed(now),
             _ => {}
         }
@@ -371,9 +412,13 @@ impl Session {
     fn wrote(&mut self, bytes: usize, now: MediaTime) {
         self.liveness.wrote(bytes, now);
         self.throughput.add(bytes as u64, now);
-        while let Some(mark) = self.marks.front().filter(|mark| mark.end <= self.liveness.written()) {
-            self.latency.add(now - mark.composed_at, now);
-            self.marks.pop_front();
+        self.deliveries.wrote(bytes, now);
+        let written = self.liveness.written();
+        while let Some(Mark { end, composed_at, unit }) = self.marks.pop_front_if(|mark| mark.end <= written)
+        {
+            self.deliveries.left(unit, end, now);
+            let Some(composed_at) = composed_at else { continue };
+            self.latency.add(now - composed_at, now);
             if self.step == Step::Accepted {
                 self.live_at = Some(now);
                 self.enter(Step::Live, None, now);
@@ -394,10 +439,10 @@ impl Session {
         }
     }
 
-    fn closed(&mut self, _now: MediaTime) {
+    fn closed(&mut self, now: MediaTime) {
         if self.step == Step::Stopping {
             let clean = self.farewell.is_none_or(|farewell| farewell.closing);
-            self.end_farewell(clean);
+            self.end_farewell(clean, now);
             return;
         }
         let cause = match (self.last_word.take(), self.stage()) {
@@ -411,18 +456,18 @@ impl Session {
             (_, Stage::Publish) => Cause::PublishClosed,
             (_, Stage::Live) => Cause::ClosedByPeer,
         };
-        self.fail(cause);
+        self.fail(cause, now);
     }
 
     fn tick(&mut self, now: MediaTime) {
         if let Some(farewell) = self.farewell {
             if now >= farewell.cut_at {
-                self.end_farewell(false);
+                self.end_farewell(false, now);
             }
             return;
         }
-        if self.depart_by.is_some_and(|by| now >= by) {
-            self.end_farewell(false);
+        if self.parting.is_some_and(|parting| now >= parting.by) {
+            self.end_farewell(false, now);
             return;
         }
         if self.outgoing.is_departure_over(now) {
@@ -430,7 +475,7 @@ impl Session {
             return;
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
-            self.fail(match self.step {
+            let cause = match self.step {
                 Step::Resolving => Cause::NameTimedOut,
                 Step::Connecting => Cause::ConnectTimedOut,
                 Step::Securing => Cause::TlsTimedOut,
@@ -438,12 +483,15 @@ impl Session {
                 Step::Asking => Cause::PublishTimedOut,
                 _ if self.outgoing.has_started() => Cause::Stalled,
                 _ => Cause::Own(String::from("no keyframe came on all renditions")),
-            });
+            };
+            self.fail(cause, now);
             return;
         }
         if self.step.is_accepted() {
-            if let Some(cause) = self.liveness.verdict(self.outstanding(), &self.config.deadlines, now) {
-                self.fail(cause);
+            let without_progress = self.deliveries.without_progress(now);
+            let deadlines = &self.config.deadlines;
+            if let Some(cause) = self.liveness.verdict(self.outstanding(), without_progress, deadlines, now) {
+                self.fail(cause, now);
                 return;
             }
             if now - self.judged_at >= PULSE {
@@ -458,7 +506,8 @@ impl Session {
         if self.outgoing.is_catching_up(now) {
             return;
         }
-        if let Some(health) = self.liveness.judge(&self.outgoing.gauge(), now) {
+        let without_progress = self.deliveries.without_progress(now);
+        if let Some(health) = self.liveness.judge(&self.outgoing.gauge(), without_progress, now) {
             self.notices.push_back(Notice::Health(health));
         }
     }
@@ -466,7 +515,7 @@ impl Session {
     fn control_rates(&mut self, now: MediaTime) {
         let Some(rates) = &mut self.rates else { return };
         // The engine follows the session that stays, and a queue that is being caught up with says nothing.
-        if self.step != Step::Live || self.depart_by.is_some() || self.outgoing.is_catching_up(now) {
+        if self.step != Step::Live || self.parting.is_some() || self.outgoing.is_catching_up(now) {
             return;
         }
         let advice =
@@ -482,28 +531,28 @@ impl Session {
 
     fn next_media(&mut self, now: MediaTime) -> Option<Vec<u8>> {
         match self.outgoing.send_next(&mut self.rtmp, self.farewell.is_some(), now) {
-            Ok(Some(sent)) => self.take_output(sent.composed_at, now),
+            Ok(Some(sent)) => self.take_output(Some(sent), now),
             Ok(None) => None,
             Err(error) => {
-                self.fail(Cause::Own(error.to_string()));
+                self.fail(Cause::Own(error.to_string()), now);
                 None
             }
         }
     }
 
-    fn take_output(&mut self, composed_at: Option<MediaTime>, now: MediaTime) -> Option<Vec<u8>> {
+    fn take_output(&mut self, sent: Option<Sent>, now: MediaTime) -> Option<Vec<u8>> {
         let idle = self.outstanding() == 0;
         let bytes = self.rtmp.poll_output()?;
         if idle {
             self.liveness.begin_write(now);
         }
-        if let Some(composed_at) = composed_at {
-            self.marks.push_back(Mark { end: self.rtmp.sent_bytes(), composed_at });
+        if let Some(Sent { composed_at, unit }) = sent {
+            self.marks.push_back(Mark { end: self.rtmp.sent_bytes(), composed_at, unit });
         }
         Some(bytes)
     }
 
-    fn say_goodbye(&mut self) {
+    fn say_goodbye(&mut self, now: MediaTime) {
         let result = if self.farewell.is_some_and(|farewell| farewell.silent) {
             Ok(())
         } else {
@@ -513,13 +562,13 @@ impl Session {
             farewell.said = true;
         }
         if let Err(error) = result {
-            self.fail(Cause::Own(error.to_string()));
+            self.fail(Cause::Own(error.to_string()), now);
         }
     }
 
     const fn stage(&self) -> Stage {
         match self.step {
-            Step::Resolving => Stage::Name,
+            Step::Waiting | Step::Resolving => Stage::Name,
             Step::Connecting => Stage::Connect,
             Step::Securing => Stage::Tls,
             Step::Greeting => Stage::Handshake,
@@ -528,27 +577,30 @@ impl Session {
         }
     }
 
-    fn fail(&mut self, cause: Cause) {
+    fn fail(&mut self, cause: Cause, now: MediaTime) {
         if self.step == Step::Ended {
             return;
         }
-        if self.step == Step::Stopping || self.is_departing() {
+        if self.step == Step::Stopping || self.parting.is_some() {
             // Whoever hangs up on a good-bye changes nothing about it.
-            self.end_farewell(false);
+            self.end_farewell(false, now);
             return;
         }
         let failure =
             Failure { host: self.config.host.clone(), port: self.config.port, stage: self.stage(), cause };
-        self.end(Ended::Failed(failure));
+        self.end(Ended::Failed(failure), now);
     }
 
-    fn end_farewell(&mut self, whole: bool) {
+    fn end_farewell(&mut self, whole: bool, now: MediaTime) {
+        let arrived = whole && self.farewell.is_some();
+        self.deliveries.close(arrived, now);
         let departs = self.is_departing();
-        self.end(if departs { Ended::Departed } else { Ended::Stopped { clean: whole } });
+        self.end(if departs { Ended::Departed } else { Ended::Stopped { clean: whole } }, now);
     }
 
-    fn end(&mut self, ended: Ended) {
+    fn end(&mut self, ended: Ended, now: MediaTime) {
         self.step = Step::Ended;
+        self.deliveries.close(false, now);
         self.deadline = None;
         self.outgoing.clear();
         self.actions.clear();

@@ -23,6 +23,8 @@ pub struct Deadlines {
     pub first_picture: Span,
     /// No byte could be written for this long while some waited.
     pub stall: Span,
+    /// Bytes were written, and the peer's system confirmed none of them for this long.
+    pub confirm: Span,
     /// The peer, having acknowledged before, acknowledged nothing for this long while much was sent.
     pub acknowledge: Span,
     /// When stopping: sending what waits.
@@ -35,10 +37,14 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     /// Five seconds for the name and ten for each further step: a person who waits for a red light wants an answer by
-    /// then, and a path that needs longer carries no live stream. Stalls end after 10 s and silence after 20 s,
-    /// before the service gives the stream up after 30 (IVS user guide, "Step 5: Set Up Streaming Software"). Stopping
-    /// is over well within two seconds, half of which may go into what still waits. Departing waits for a keyframe, of
-    /// which the longest interval the service asks for is ten seconds (GetClientConfiguration, `keyint_sec`).
+    /// then, and a path that needs longer carries no live stream. A stall ends after six seconds: TCP repeats what
+    /// nobody confirms after 0.2 s and then ever twice as late (RFC 6298, 5.5), so by then five repetitions have stayed
+    /// unanswered; a change of the access point or of the cable takes less on the same network, and a new connection
+    /// is sooner there on another. Silence of a peer that used to acknowledge by itself ends after ten, since it may
+    /// acknowledge as rarely as every 2.5 MB. Both lie well before the 30 s after which the service gives the stream up
+    /// (IVS user guide, "Step 5: Set Up Streaming Software"). Stopping is over well within two seconds, half of which
+    /// may go into what still waits. Departing waits for a keyframe, of which the longest interval the service asks for
+    /// is ten seconds (GetClientConfiguration, `keyint_sec`).
     fn default() -> Self {
         Self {
             name: Span::from_secs(5),
@@ -47,8 +53,9 @@ impl Default for Deadlines {
             handshake: Span::from_secs(10),
             publish: Span::from_secs(10),
             first_picture: Span::from_secs(15),
-            stall: Span::from_secs(10),
-            acknowledge: Span::from_secs(20),
+            stall: Span::from_secs(6),
+            confirm: Span::from_secs(6),
+            acknowledge: Span::from_secs(10),
             drain: Span::from_millis(900),
             stop: Span::from_millis(1_800),
             depart: Span::from_secs(15),
@@ -111,6 +118,9 @@ pub struct SessionConfig {
     /// Keeps units that come while it is still connecting, from an IDR common to all renditions on, and sends them
     /// once accepted: for taking a running stream over from a session that departs.
     pub keep_from_keyframe: bool,
+    /// Does not connect before [`Session::proceed`](crate::Session::proceed): for a stream that has to begin where
+    /// another one ends, on a service that takes only one at a time.
+    pub waits: bool,
     /// Bounds of the send queue.
     pub limits: QueueLimits,
     /// How long each step may take.
@@ -134,6 +144,7 @@ impl SessionConfig {
             metrics: None,
             ladder: Vec::new(),
             keep_from_keyframe: false,
+            waits: false,
             limits: QueueLimits::default(),
             deadlines: Deadlines::default(),
         })

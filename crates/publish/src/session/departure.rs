@@ -4,12 +4,21 @@ use std::sync::Arc;
 
 use units::{AccessUnit, Dts, MediaTime, Span, StreamConfig, Track};
 
-use super::{Farewell, Session, Step};
+use super::{Ended, Farewell, Session, Step};
 
 /// Sound of before the keyframe may come this much after it: sound and pictures take their time in different encoders.
 const LATE: Span = Span::from_millis(300);
 /// Lengths of units are rounded down to the nanosecond.
 const ROUNDING: Span = Span::from_micros(1);
+
+/// The wish to end at the next common IDR.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parting {
+    /// Another session goes on with the stream: its end is not signalled.
+    silent: bool,
+    /// When it has to be over.
+    pub(super) by: MediaTime,
+}
 
 impl Session {
     /// Leaves the stream to another session, which has to be given the same units already and to have
@@ -17,40 +26,64 @@ impl Session {
     /// all renditions share and not that IDR, which is where the other one begins; then closes the connection without
     /// signalling the end of the stream. [`Self::stop`] meanwhile ends the stream as ever.
     pub fn depart(&mut self, now: MediaTime) {
-        if self.is_departing() || matches!(self.step, Step::Stopping | Step::Ended) {
+        self.part(true, now);
+    }
+
+    /// Ends the stream at the next IDR that all renditions share: sends everything up to it and not that IDR, signals
+    /// the end of the stream, so that the service ends it at once, and closes the connection. For a stream that goes on
+    /// as a new one, whose session [waits](crate::SessionConfig::waits) until this one has
+    /// [stopped](crate::Ended::Stopped).
+    pub fn conclude(&mut self, now: MediaTime) {
+        self.part(false, now);
+    }
+
+    fn part(&mut self, silent: bool, now: MediaTime) {
+        if matches!(self.step, Step::Stopping | Step::Ended) {
             return;
         }
-        self.depart_by = Some(now + self.config.deadlines.depart);
+        if let Some(parting) = &mut self.parting {
+            // The way is the same; whether anybody goes on is what was said last.
+            parting.silent = silent;
+            return;
+        }
         if self.step.is_accepted() && self.outgoing.has_started() {
+            self.parting = Some(Parting { silent, by: now + self.config.deadlines.depart });
             self.outgoing.depart();
-        } else {
+        } else if silent {
             // Nothing was sent, so nothing is missing where the other session begins.
             self.enter(Step::Stopping, None, now);
-            self.end_farewell(true);
+            self.end(Ended::Departed, now);
+        } else {
+            self.stop(now);
         }
     }
 
-    /// Whether [`Self::depart`] was called, and the session not stopped since.
-    pub const fn is_departing(&self) -> bool {
-        self.depart_by.is_some()
+    /// Whether the session ends at the next common IDR without signalling the end of the stream.
+    pub fn is_departing(&self) -> bool {
+        self.parting.is_some_and(|parting| parting.silent)
     }
 
-    /// Lets go of a session that nobody will give a unit any more: stops it, or, when it is departing, closes it as
-    /// soon as everything it was given is written.
+    /// Lets go of a session that nobody will give a unit any more: stops it, or, when it ends at the next common IDR,
+    /// closes it as soon as everything it was given is written.
     pub fn let_go(&mut self, now: MediaTime) {
-        if !self.is_departing() {
+        if self.parting.is_none() {
             self.stop(now);
         } else if self.step.is_accepted() {
             self.leave(now);
         }
     }
 
-    /// Everything that a departing session still has to send has come.
+    /// Everything that a session still has to send before it parts has come.
     pub(super) fn leave(&mut self, now: MediaTime) {
-        let by = self.depart_by.unwrap_or(now);
+        let by = self.parting.map_or(now, |parting| parting.by);
         self.enter(Step::Stopping, None, now);
-        self.farewell =
-            Some(Farewell { silent: true, drain_until: by, cut_at: by, said: false, closing: false });
+        self.farewell = Some(Farewell {
+            silent: self.is_departing(),
+            drain_until: by,
+            cut_at: by,
+            said: false,
+            closing: false,
+        });
     }
 }
 

@@ -13,6 +13,9 @@ const SLOW_FROM: Span = Span::from_millis(1_000);
 const GOOD_BELOW: Span = Span::from_millis(500);
 /// Silence of acknowledgements after which a peer that used to send them counts as not confirming.
 const UNCONFIRMED_AFTER: Span = Span::from_secs(5);
+/// The same for a peer's system, which confirms within a time to and back: three repetitions unanswered, which double
+/// their distance from a fifth of a second on (RFC 6298, 5.5).
+const WITHOUT_PROGRESS_AFTER: Span = Span::from_secs(2);
 /// Bytes that may be under way besides the peer's window: what the buffers of a system's socket hold.
 const IN_FLIGHT_BYTES: u64 = 1 << 20;
 
@@ -75,7 +78,7 @@ impl Liveness {
     }
 
     /// How long the peer has been silent about more than it may be silent about.
-    fn unconfirmed_for(&self, now: MediaTime) -> Span {
+    pub(crate) fn unconfirmed_for(&self, now: MediaTime) -> Span {
         match self.acknowledged {
             Some(acknowledged)
                 if self.written.saturating_sub(acknowledged) > 2 * self.window + IN_FLIGHT_BYTES =>
@@ -87,24 +90,34 @@ impl Liveness {
         }
     }
 
-    /// Why the session must end, if it must. `outstanding` are the bytes handed out and not yet written.
-    pub(crate) fn verdict(&self, outstanding: u64, deadlines: &Deadlines, now: MediaTime) -> Option<Cause> {
+    /// Why the session must end, if it must. `outstanding` are the bytes handed out and not yet written; for
+    /// `without_progress` the peer's system confirmed nothing of what was written.
+    pub(crate) fn verdict(
+        &self,
+        outstanding: u64,
+        without_progress: Span,
+        deadlines: &Deadlines,
+        now: MediaTime,
+    ) -> Option<Cause> {
         if outstanding > 0 && now - self.wrote_at >= deadlines.stall {
             return Some(Cause::Stalled);
         }
-        (self.unconfirmed_for(now) >= deadlines.acknowledge).then_some(Cause::Unacknowledged)
+        let is_silent =
+            without_progress >= deadlines.confirm || self.unconfirmed_for(now) >= deadlines.acknowledge;
+        is_silent.then_some(Cause::Unacknowledged)
     }
 
     /// Judges anew; `Some` when the health changed.
-    pub(crate) fn judge(&mut self, gauge: &Gauge, now: MediaTime) -> Option<Health> {
+    pub(crate) fn judge(&mut self, gauge: &Gauge, without_progress: Span, now: MediaTime) -> Option<Health> {
         let threshold = if self.health == Health::Slow { GOOD_BELOW } else { SLOW_FROM };
-        let health = if self.unconfirmed_for(now) >= UNCONFIRMED_AFTER {
-            Health::Unconfirmed
-        } else if gauge.waiting >= threshold {
-            Health::Slow
-        } else {
-            Health::Good
-        };
+        let health =
+            if without_progress >= WITHOUT_PROGRESS_AFTER || self.unconfirmed_for(now) >= UNCONFIRMED_AFTER {
+                Health::Unconfirmed
+            } else if gauge.waiting >= threshold {
+                Health::Slow
+            } else {
+                Health::Good
+            };
         let changed = health != self.health;
         self.health = health;
         changed.then_some(health)
@@ -123,10 +136,10 @@ mod tests {
     fn slow_is_left_later_than_entered() {
         let now = MediaTime::ZERO;
         let mut liveness = Liveness::new(now);
-        assert_eq!(liveness.judge(&waiting(900), now), None);
-        assert_eq!(liveness.judge(&waiting(1_000), now), Some(Health::Slow));
-        assert_eq!(liveness.judge(&waiting(600), now), None);
-        assert_eq!(liveness.judge(&waiting(499), now), Some(Health::Good));
+        assert_eq!(liveness.judge(&waiting(900), Span::ZERO, now), None);
+        assert_eq!(liveness.judge(&waiting(1_000), Span::ZERO, now), Some(Health::Slow));
+        assert_eq!(liveness.judge(&waiting(600), Span::ZERO, now), None);
+        assert_eq!(liveness.judge(&waiting(499), Span::ZERO, now), Some(Health::Good));
     }
 
     #[test]
@@ -135,13 +148,16 @@ mod tests {
         let mut liveness = Liveness::new(MediaTime::ZERO);
         let later = MediaTime::from_millis(60_000);
         liveness.wrote(50 << 20, MediaTime::ZERO);
-        assert_eq!(liveness.verdict(0, &deadlines, later), None);
+        assert_eq!(liveness.verdict(0, Span::ZERO, &deadlines, later), None);
         liveness.acknowledge(625_000, MediaTime::ZERO);
-        assert_eq!(liveness.judge(&waiting(0), MediaTime::from_millis(5_000)), Some(Health::Unconfirmed));
-        assert_eq!(liveness.verdict(0, &deadlines, later), Some(Cause::Unacknowledged));
+        assert_eq!(
+            liveness.judge(&waiting(0), Span::ZERO, MediaTime::from_millis(5_000)),
+            Some(Health::Unconfirmed)
+        );
+        assert_eq!(liveness.verdict(0, Span::ZERO, &deadlines, later), Some(Cause::Unacknowledged));
         liveness.acknowledge(50 << 20, later);
-        assert_eq!(liveness.verdict(0, &deadlines, later), None);
-        assert_eq!(liveness.judge(&waiting(0), later), Some(Health::Good));
+        assert_eq!(liveness.verdict(0, Span::ZERO, &deadlines, later), None);
+        assert_eq!(liveness.judge(&waiting(0), Span::ZERO, later), Some(Health::Good));
     }
 
     #[test]
@@ -149,9 +165,12 @@ mod tests {
         let deadlines = Deadlines::default();
         let mut liveness = Liveness::new(MediaTime::ZERO);
         let later = MediaTime::from_millis(60_000);
-        assert_eq!(liveness.verdict(0, &deadlines, later), None);
+        assert_eq!(liveness.verdict(0, Span::ZERO, &deadlines, later), None);
         liveness.begin_write(later);
-        assert_eq!(liveness.verdict(10, &deadlines, later + Span::from_secs(9)), None);
-        assert_eq!(liveness.verdict(10, &deadlines, later + Span::from_secs(10)), Some(Cause::Stalled));
+        assert_eq!(liveness.verdict(10, Span::ZERO, &deadlines, later + Span::from_millis(5_999)), None);
+        assert_eq!(
+            liveness.verdict(10, Span::ZERO, &deadlines, later + Span::from_secs(6)),
+            Some(Cause::Stalled)
+        );
     }
 }

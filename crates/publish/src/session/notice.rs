@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use units::{Kbps, MediaTime, Track, TrackId};
+use units::{Kbps, MediaTime, Span, Track, TrackId};
 
 use crate::{Cause, Dropped, Failure, Gauge, Percentiles, SrtFigures};
 
@@ -19,6 +19,14 @@ pub enum Event<'a> {
     Received(&'a [u8]),
     /// This many bytes more were handed to the system's socket.
     Wrote(usize),
+    /// Bytes that this system holds for the peer, because the peer's system has not confirmed them: those not sent yet
+    /// included, those of the encryption too. Told where the system can say so.
+    InFlight {
+        /// How many.
+        bytes: u64,
+    },
+    /// What the system says about the connection.
+    Tcp(TcpFigures),
     /// The peer closed the connection.
     Closed,
     /// The action under way, or the connection, failed.
@@ -43,9 +51,12 @@ pub enum Action {
 }
 
 /// How far a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Step {
+    /// Holding what it is given until it may connect, see [`SessionConfig::waits`](crate::SessionConfig::waits).
+    Waiting,
     /// Looking up the name.
+    #[default]
     Resolving,
     /// Opening the connection.
     Connecting,
@@ -69,6 +80,7 @@ impl Step {
     /// The step in words for a person.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting for its turn",
             Self::Resolving => "looking up the address",
             Self::Connecting => "connecting",
             Self::Securing => "setting up encryption",
@@ -173,8 +185,37 @@ pub enum Notice {
     Ended(Ended),
 }
 
+/// How far one track has come to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackProgress {
+    /// The track.
+    pub track: Track,
+    /// End of the latest unit that was handed to the system; `None` before the first.
+    pub sent_to: Option<MediaTime>,
+    /// End of the latest unit that was confirmed, see [`Certainty::Confirmed`](crate::Certainty::Confirmed).
+    pub confirmed_to: Option<MediaTime>,
+    /// When that was.
+    pub confirmed_at: Option<MediaTime>,
+    /// The stream has begun, and of this track nothing was confirmed for longer than a hiccup lasts: it is not on air,
+    /// whatever the others are.
+    pub is_silent: bool,
+}
+
+/// What the system says about a TCP connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFigures {
+    /// Smoothed time to the peer and back.
+    pub rtt: Span,
+    /// How much that varies, as a mean deviation (RFC 6298, 2).
+    pub rtt_variation: Span,
+    /// Bytes sent since the start, repetitions included.
+    pub sent: u64,
+    /// Of those, bytes that were repeated, being lost or late.
+    pub retransmitted: u64,
+}
+
 /// Figures of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// How far it is.
     pub step: Step,
@@ -188,6 +229,12 @@ pub struct Stats {
     pub sent_bytes: u64,
     /// Bytes the peer said it received; `None` when it never said so.
     pub acknowledged_bytes: Option<u64>,
+    /// How long the oldest byte that was written waits for being confirmed; zero when none does.
+    pub unconfirmed: Span,
+    /// How far each promised track has come, in the order of the tracks.
+    pub tracks: Vec<TrackProgress>,
+    /// What the system says about the connection; `None` where it says nothing, and for SRT.
+    pub tcp: Option<TcpFigures>,
     /// Rate of the last two seconds.
     pub upload: Kbps,
     /// What is waiting.

@@ -8,6 +8,7 @@ use ertmp::{ClientSession, Error, MediaKind};
 use units::{AccessUnit, Kbps, MediaTime, Span, StreamConfig, Track, TrackConfig, TrackId, VideoCodec};
 
 use super::config::SessionConfig;
+use super::deliveries::Unit;
 use super::departure::Departure;
 use super::metrics::Metrics;
 use crate::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue, Start, StartGate};
@@ -24,6 +25,7 @@ const SOUND_FORM: Form = Form::Legacy;
 pub(crate) struct Sent {
     /// When the picture was composed; `None` for sound that accompanies pictures.
     pub(crate) composed_at: Option<MediaTime>,
+    pub(crate) unit: Unit,
 }
 
 /// How long what was kept may wait in the queue: as long as it could be kept, and as long again as any picture.
@@ -91,6 +93,11 @@ impl Outgoing {
         } else if tracks(&config).eq(tracks(&self.config)) {
             self.config = config;
         }
+    }
+
+    /// The tracks that are promised.
+    pub(crate) fn config(&self) -> &StreamConfig {
+        &self.config
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -244,7 +251,11 @@ impl Outgoing {
         self.send_unit(rtmp, &unit, timestamp, now)?;
         self.last_timestamp = timestamp;
         let measured = unit.is_video() || self.config.video.is_empty();
-        Ok(Some(Sent { composed_at: measured.then_some(unit.stamps.composed_at) }))
+        let from = unit.pts.at();
+        Ok(Some(Sent {
+            composed_at: measured.then_some(unit.stamps.composed_at),
+            unit: Unit { track: unit.track, from, to: from + unit.span },
+        }))
     }
 
     /// Metadata, the sequence headers of sound and of the renditions, then colours, all at timestamp 0.

@@ -265,7 +265,7 @@ fn a_standing_upload_is_degraded_then_given_up() {
     rig.bytes_per_ms = Some(0);
     rig.stream(&mut stream, Span::from_millis(1_200));
     assert_eq!(rig.session.stats(rig.now).health, Health::Slow);
-    rig.stream(&mut stream, Span::from_millis(8_700));
+    rig.stream(&mut stream, Span::from_millis(4_700));
     assert_eq!(rig.ended(), None);
     let waiting = rig.session.stats(rig.now).queue;
     assert!(waiting.bytes < QueueLimits::default().bytes);
@@ -281,7 +281,7 @@ fn a_peer_that_stops_acknowledging_is_noticed() {
     rig.stream(&mut stream, Span::from_secs(5));
     assert!(rig.session.stats(rig.now).acknowledged_bytes.unwrap() > 500_000);
     rig.deaf = true;
-    rig.stream(&mut stream, Span::from_secs(12));
+    rig.stream(&mut stream, Span::from_secs(8));
     assert_eq!(rig.session.stats(rig.now).health, Health::Unconfirmed);
     rig.stream(&mut stream, Span::from_secs(10));
     assert_eq!(rig.failure().cause, Cause::Unacknowledged);
@@ -384,7 +384,7 @@ fn a_changed_configuration_goes_ahead_of_its_next_keyframe() {
 #[test]
 fn latency_is_from_composition_to_the_last_byte() {
     let (mut rig, mut stream) = live(1);
-    rig.stream(&mut stream, Span::from_secs(12));
+    rig.stream(&mut stream, Span::from_secs(8));
     let stats = rig.session.stats(rig.now);
     // The wire is as fast as can be; what is left is the rounding up to a millisecond and the wait for sound.
     assert!(stats.latency_recent.samples >= 299, "{stats:?}");
