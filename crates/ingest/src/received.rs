@@ -32,6 +32,10 @@ impl ReceivedFile {
             file.write_all(&file_header(true, true))?;
             while let Some(tag) = queue.blocking_recv() {
                 file.write_all(&tag)?;
+                if queue.is_empty() {
+                    // Others read the file while it grows.
+                    file.flush()?;
+                }
             }
             file.flush()
         };

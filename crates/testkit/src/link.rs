@@ -83,7 +83,8 @@ pub struct LinkFigures {
     pub cut_off: u64,
 }
 
-/// One direction of a link. See the [module's page](self).
+/// One direction of a network link in virtual time: a rate with a bounded queue before it, then a wire with delay,
+/// jitter and loss, which can be cut. What a packet is, is the caller's business.
 #[derive(Clone, Debug)]
 pub struct Link<P> {
     config: LinkConfig,
