@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ivs::Rules;
 use ivs::event::Channel;
+use ivs::limits::{MAX_SILENCE, MAX_STREAM_DURATION, MAX_TAKEOVERS};
 use units::{MediaTime, Secret, Span};
 
 use crate::srt::SrtDoor;
@@ -46,6 +47,15 @@ pub struct IngestConfig {
     pub states_capabilities: bool,
     /// Whether renditions in H.265 are granted to publishers that say they encode it. All others get H.264.
     pub offers_hevc: bool,
+    /// How long a stream keeps its place when its publisher's connection is gone without a word, counted from the last
+    /// data. Within it only a takeover gets the place. The guide's figure is 30 seconds; [`Span::ZERO`] is none.
+    pub hold: Span,
+    /// Longest stream, over all takeovers: at most the guide's 48 hours, and shorter to rehearse its end.
+    pub max_stream: Span,
+    /// Takeovers of one stream. The guide's figure is 100, adjustable per account.
+    pub max_takeovers: u32,
+    /// What a publisher that is taken over is told.
+    pub farewell: Farewell,
     /// Connections at a time to each port; further ones are closed at once.
     pub max_connections: usize,
 }
@@ -75,9 +85,24 @@ impl Default for IngestConfig {
             configuration: ConfigurationFaults::default(),
             states_capabilities: true,
             offers_hevc: false,
+            hold: MAX_SILENCE.value,
+            max_stream: MAX_STREAM_DURATION.value,
+            max_takeovers: MAX_TAKEOVERS.value,
+            farewell: Farewell::default(),
             max_connections: 64,
         }
     }
+}
+
+/// What a publisher is told whose stream was taken over. The guide says that the stream goes on and nothing of the old
+/// connection, so a publisher must understand both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Farewell {
+    /// Nothing: its connection is closed.
+    #[default]
+    Silence,
+    /// `onStatus` of level error with `NetStream.Publish.BadName` and a description that begins with `[taken-over]`.
+    Status,
 }
 
 /// A key that may publish.

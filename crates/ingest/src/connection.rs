@@ -16,7 +16,7 @@ use crate::service::{Service, stop_asked};
 use crate::session::{READ_BYTES, Session};
 
 /// How often the media clock is looked at.
-const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// How long a peer may take to read our answers, or to shake hands over TLS.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,6 +14,7 @@
 //! often the clock is looked at, and the patience with a peer that does not take bytes, are real time.
 
 mod certificate;
+mod channel;
 mod config;
 mod configuration;
 mod connection;
@@ -23,14 +24,18 @@ mod https;
 mod inquiry;
 mod listener;
 mod received;
+mod rejection;
 mod report;
 mod service;
 mod session;
 mod srt;
 mod stream_keys;
+mod stream_name;
 
+pub use channel::OnAir;
 pub use config::{
-    ConfigurationFaults, Faults, IngestConfig, ReconnectRequest, Refusal, ScriptedAnswer, Stall, StreamKey,
+    ConfigurationFaults, Farewell, Faults, IngestConfig, ReconnectRequest, Refusal, ScriptedAnswer, Stall,
+    StreamKey,
 };
 pub use error::{Door, Error};
 pub use inquiry::{InquiryOutcome, InquiryReport};

@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use units::{Clock, Secret};
 
+use crate::channel::OnAir;
 use crate::config::{ConfigurationFaults, Faults, IngestConfig, StreamKey};
 use crate::error::Door;
 use crate::event_log::{EventLog, random, random_letters};
@@ -103,11 +104,12 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     let acceptor = TlsAcceptor::from(Arc::clone(&certificate.server));
     let web_acceptor = TlsAcceptor::from(https::over_tls(&certificate.server));
     let doors = [(rtmp, Entry::Rtmp), (rtmps, Entry::Rtmps(acceptor)), (web, Entry::Https(web_acceptor))];
-    let listeners = doors
+    let mut listeners: Vec<_> = doors
         .map(|(listener, entry)| {
             tokio::spawn(accept(listener, entry, Arc::clone(&service), stop.clone(), limit))
         })
         .into();
+    listeners.push(tokio::spawn(keep_time(Arc::clone(&service), stop)));
     Ok(Ingest { addresses, ca_pem: certificate.ca_pem, service, stopping, listeners })
 }
 
@@ -168,6 +170,16 @@ impl Ingest {
     pub fn grant(&self, answer: &ClientConfiguration) -> Result<ClientConfiguration, Unpromised> {
         let key = self.service.keys.any();
         configuration::register(answer.clone(), &self.service, key, CONFIGURED_KEY_VALIDITY.value)
+    }
+
+    /// What is on air, or held for a publisher that vanished.
+    pub fn on_air(&self) -> Vec<OnAir> {
+        self.service.channel.on_air()
+    }
+
+    /// Ends what is on air, as the service's operation `StopStream` does.
+    pub fn stop_streams(&self) {
+        self.service.channel.stop_streams(self.service.now());
     }
 
     /// What was asked over HTTPS, in the order of the answers; the last 1000.
@@ -290,6 +302,18 @@ async fn accept(
     drop(listener);
     while let Some(ended) = connections.join_next().await {
         report_death(ended);
+    }
+}
+
+/// Lets time pass in the channel, where streams are held that no session looks after.
+async fn keep_time(service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(connection::TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => service.channel.tick(service.now()),
+            () = stop_asked(&mut stopping) => return,
+        }
     }
 }
 

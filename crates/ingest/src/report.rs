@@ -17,6 +17,8 @@ pub enum Ending {
     Service,
     /// The peer broke the protocol.
     ProtocolError,
+    /// Another publisher took the stream over.
+    TakenOver,
     /// A fault on demand.
     Fault,
     /// The ingest was stopped.
@@ -28,8 +30,14 @@ pub enum Ending {
 pub struct SessionReport {
     /// Number of the session in this run, from 1.
     pub session: u64,
-    /// The stream's id in the events; `None` when it was never let in.
+    /// The stream's id in the events, which takeovers keep; `None` when it was never let in.
     pub stream_id: Option<String>,
+    /// The takeover priority it came with.
+    pub priority: Option<u32>,
+    /// It took the stream over from another publisher, or from one that had vanished.
+    pub took_over: bool,
+    /// It was a test of the bandwidth (`bandwidthtest=1`), which nobody sees and no event tells of.
+    pub bandwidth_test: bool,
     /// Id of the configuration that its key was granted with; `None` for a plain key.
     pub config_id: Option<String>,
     /// How it came.

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use units::{Clock, MediaTime};
 
+use crate::channel::{Channel, Limits, Ticket};
 use crate::config::{ConfigurationFaults, Faults, IngestConfig, ScriptedAnswer};
 use crate::event_log::EventLog;
 use crate::inquiry::InquiryLog;
 use crate::listener::Addresses;
+use crate::rejection::Rejection;
 use crate::report::SessionReport;
-use crate::stream_keys::StreamKeys;
+use crate::stream_keys::{Granted, StreamKeys};
+use crate::stream_name::StreamName;
 
 /// Reports that are kept; the oldest go first.
 const MAX_REPORTS: usize = 1000;
@@ -26,7 +29,9 @@ pub(crate) struct Service {
     /// What was asked for, without the keys.
     pub(crate) config: IngestConfig,
     pub(crate) keys: StreamKeys,
-    pub(crate) events: EventLog,
+    pub(crate) events: Arc<EventLog>,
+    /// Who is on air.
+    pub(crate) channel: Arc<Channel>,
     pub(crate) inquiries: InquiryLog,
     pub(crate) addresses: Addresses,
     faults: Mutex<Faults>,
@@ -37,6 +42,13 @@ pub(crate) struct Service {
     /// Reports so far, those that are no longer kept included.
     reported: watch::Sender<u64>,
     sessions: AtomicU64,
+}
+
+/// What a publisher that was let in has.
+pub(crate) struct Claim {
+    pub(crate) ticket: Ticket,
+    /// What comes with a granted key.
+    pub(crate) granted: Option<Granted>,
 }
 
 /// Faults of HTTPS, and how many requests they have met.
@@ -61,11 +73,16 @@ impl Service {
         (events, inquiries): (EventLog, InquiryLog),
         addresses: Addresses,
     ) -> Self {
+        let limits =
+            Limits { hold: config.hold, max_stream: config.max_stream, max_takeovers: config.max_takeovers };
+        let events = Arc::new(events);
+        let channel = Channel::new(keys.places(), limits, Arc::clone(&clock), Arc::clone(&events), None);
         let configuration = Counted { faults: config.configuration.clone(), requests: 0 };
         Self {
             clock,
             keys,
             events,
+            channel,
             inquiries,
             addresses,
             faults: Mutex::new(config.faults.clone()),
@@ -80,6 +97,16 @@ impl Service {
 
     pub(crate) fn now(&self) -> MediaTime {
         self.clock.now()
+    }
+
+    /// `session` wants to publish under `name`.
+    ///
+    /// # Errors
+    /// The key is none, its place is taken, or the takeover is none.
+    pub(crate) fn claim(&self, name: &StreamName, session: u64, now: MediaTime) -> Result<Claim, Rejection> {
+        let known = self.keys.know(name, now)?;
+        let ticket = self.channel.claim(known.place, name, session, now)?;
+        Ok(Claim { ticket, granted: known.granted })
     }
 
     /// A number for a new session, from 1, and the faults that it shall have.

@@ -1,5 +1,7 @@
 //! One publisher's session without its socket: bytes in, bytes and FLV tags out, everything judged.
 
+mod air;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +14,13 @@ use ertmp::{
 use ivs::event::Happening;
 use ivs::limits::RTMP_APP;
 use ivs::{AnnouncedMedia, Code, Finding, Judge, NamedBy, Observation, Protocol, Severity, code};
-use units::{MediaTime, Secret, Span};
+use units::{MediaTime, Span};
 
+use crate::channel::Ticket;
 use crate::config::Faults;
-use crate::event_log::{random, stream_id};
+use crate::event_log::random;
 use crate::report::{Ending, SessionReport};
 use crate::service::Service;
-use crate::stream_keys::{Claim, LiveKey, Rejection};
 
 /// Longest message that is taken, in bytes. A picture of a second at the highest bitrate has about 1 MB.
 pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
@@ -32,18 +34,6 @@ pub(crate) const READ_BYTES: usize = 16 * 1024;
 /// Longest name of an encoder that is kept, in characters.
 const ENCODER_CHARACTERS: usize = 120;
 
-const KEY_SOURCE: &str = "IVS user guide, Service Quotas, Other Quotas: Stream key";
-const GRANTED_KEY_SOURCE: &str =
-    "IVS user guide, Multitrack Video Broadcast Software Integration Guide, Connect Using Enhanced RTMP";
-
-/// A stream that was let in.
-struct OnAir {
-    stream_id: String,
-    started: bool,
-    /// Lets the next publisher in when it is dropped.
-    key: Option<LiveKey>,
-}
-
 pub(crate) struct Session {
     service: Arc<Service>,
     server: ServerSession,
@@ -53,9 +43,11 @@ pub(crate) struct Session {
     peer: SocketAddr,
     faults: Faults,
     connected_at: MediaTime,
-    on_air: Option<OnAir>,
+    /// Its part in the channel, once it was let in.
+    ticket: Option<Ticket>,
+    /// It tests its bandwidth; nobody shall see it.
+    is_test: bool,
     published_at: Option<MediaTime>,
-    stream_id: Option<String>,
     first_idr_at: Option<MediaTime>,
     ending: Option<Ending>,
     /// The code of the event that tells of the end.
@@ -98,9 +90,9 @@ impl Session {
             peer,
             faults,
             connected_at: now,
-            on_air: None,
+            ticket: None,
+            is_test: false,
             published_at: None,
-            stream_id: None,
             first_idr_at: None,
             ending: None,
             ending_code: None,
@@ -194,6 +186,7 @@ impl Session {
         self.move_when_due(now - published_at, now);
         self.judge.tick(now);
         self.handle_observations(now);
+        self.look_after_place(now);
     }
 
     /// Asks the publisher to move when somebody wants it, or a fault is due.
@@ -216,8 +209,8 @@ impl Session {
         }
         self.asked_to_move_at = Some(now);
         // It may come back with the same key before it leaves here, so that viewers miss nothing.
-        if let Some(on_air) = &mut self.on_air {
-            on_air.key = None;
+        if let Some(ticket) = &self.ticket {
+            ticket.asked_to_move();
         }
     }
 
@@ -256,7 +249,10 @@ impl Session {
         let after = |at: MediaTime| (at - self.connected_at).as_millis();
         Some(SessionReport {
             session: self.number,
-            stream_id: self.stream_id,
+            stream_id: self.ticket.as_ref().and_then(Ticket::stream_id).map(String::from),
+            priority: self.ticket.as_ref().and_then(Ticket::priority),
+            took_over: self.ticket.as_ref().is_some_and(Ticket::took_over),
+            bandwidth_test: self.is_test,
             config_id: self.config_id,
             protocol: self.protocol,
             peer: self.peer,
@@ -276,17 +272,6 @@ impl Session {
             file,
             file_problem,
         })
-    }
-
-    /// Ends the stream for the channel: tells the events and frees the key. Called as soon as the session is over, so
-    /// that the same publisher can come back while the old connection still drains.
-    pub(crate) fn leave_air(&mut self, now: MediaTime) {
-        let Some(on_air) = self.on_air.take() else { return };
-        let ended = Happening::SessionEnded { code: self.ending_code };
-        self.service.events.tell(&on_air.stream_id, ended, now);
-        if on_air.started {
-            self.service.events.tell(&on_air.stream_id, Happening::StreamEnd, now);
-        }
     }
 
     fn end(&mut self, ending: Ending) {
@@ -318,6 +303,7 @@ impl Session {
                 self.break_off(&error, now);
             }
             self.handle_observations(now);
+            self.look_after_place(now);
         }
     }
 
@@ -343,67 +329,6 @@ impl Session {
         self.server.accept_connect()
     }
 
-    fn handle_publish(&mut self, stream_name: &Secret, now: MediaTime) -> Result<(), ertmp::Error> {
-        if let Some(refusal) = self.faults.refuse_publish.clone() {
-            self.rehearse_refusal(&refusal.description, now);
-            return self.server.refuse_publish(&refusal.code, &refusal.description);
-        }
-        let Claim { live, granted } = match self.service.keys.claim(stream_name, now) {
-            Ok(claim) => claim,
-            Err(rejection) => return self.reject_key(rejection, now),
-        };
-        let stream_id = stream_id();
-        self.service.events.tell(&stream_id, Happening::SessionCreated, now);
-        self.stream_id = Some(stream_id.clone());
-        self.published_at = Some(now);
-        self.on_air = Some(OnAir { stream_id, started: false, key: Some(live) });
-        if let Some(granted) = granted {
-            self.config_id = Some(granted.config_id);
-            self.judge.promise(granted.promise);
-        }
-        self.judge.published(now);
-        self.server.accept_publish()
-    }
-
-    fn reject_key(&mut self, rejection: Rejection, now: MediaTime) -> Result<(), ertmp::Error> {
-        let (finding, sentence) = match rejection {
-            Rejection::Unknown => (
-                code::KEY_UNKNOWN,
-                "The stream key is not one of this channel; copy it again from the channel.",
-            ),
-            Rejection::Expired => (code::KEY_EXPIRED, "The stream key is no longer valid; get a new one."),
-            Rejection::InUse => {
-                (code::KEY_IN_USE, "A stream with this key is on air already; stop it first.")
-            }
-            Rejection::NeverGranted => (
-                code::CONFIGURED_KEY_INVALID,
-                "The stream key is not one that GetClientConfiguration has given out; ask it again.",
-            ),
-            Rejection::GrantExpired => (
-                code::CONFIGURED_KEY_INVALID,
-                "The stream key of GetClientConfiguration is no longer valid; ask it again.",
-            ),
-            Rejection::OtherConfiguration => (
-                code::CONFIGURED_KEY_INVALID,
-                "The argument clientConfigId is not the config_id that the stream key was given out with.",
-            ),
-        };
-        let (status, source) = match rejection {
-            Rejection::InUse => ("NetStream.Publish.BadName", KEY_SOURCE),
-            Rejection::Unknown | Rejection::Expired => ("NetStream.Publish.Denied", KEY_SOURCE),
-            _ => ("NetStream.Publish.Denied", GRANTED_KEY_SOURCE),
-        };
-        if finding.named_by != NamedBy::Service {
-            self.refuse(finding, sentence, source, now);
-            return self.server.refuse_publish(status, sentence);
-        }
-        // The service has a code for it, which it tells in the event of the session's end.
-        let ended = Happening::SessionEnded { code: Some(finding.name) };
-        self.service.events.tell(&stream_id(), ended, now);
-        self.refuse(finding, sentence, source, now);
-        self.server.refuse_publish(status, &format!("[{}] {sentence}", finding.name))
-    }
-
     fn handle_stream_event(&mut self, event: ServerEvent, now: MediaTime) {
         match event {
             ServerEvent::Media { kind, timestamp_ms, body } => {
@@ -412,11 +337,14 @@ impl Session {
                     MediaKind::Video => self.video_messages += 1,
                 }
                 self.judge.flv_tag(kind, timestamp_ms, &body, now);
+                if let Some(ticket) = &mut self.ticket {
+                    ticket.media(kind, timestamp_ms, &body, now);
+                }
                 self.keep(kind.into(), timestamp_ms, &body);
             }
             ServerEvent::Metadata { timestamp_ms, value } => {
                 self.data_messages += 1;
-                self.judge.heard(now);
+                self.heard(now);
                 self.judge.announced(AnnouncedMedia::read(&value), now);
                 if let Some(encoder) = value.get("encoder").and_then(Value::as_str) {
                     self.name_encoder(encoder);
@@ -425,10 +353,15 @@ impl Session {
             }
             ServerEvent::Data { timestamp_ms, values } => {
                 self.data_messages += 1;
-                self.judge.heard(now);
+                self.heard(now);
                 self.keep_values(timestamp_ms, &values);
             }
-            ServerEvent::FcUnpublish { .. } => self.said_goodbye = true,
+            ServerEvent::FcUnpublish { .. } => {
+                self.said_goodbye = true;
+                // The stream is over for the channel, however long the connection stays ("Stopping the Stream and
+                // Disconnecting").
+                self.leave_air(now);
+            }
             ServerEvent::DeleteStream { .. } => self.end(Ending::Publisher),
             // Everything else was answered by the protocol, or asks for nothing.
             _ => {}
@@ -446,27 +379,22 @@ impl Session {
                     self.first_idr_at = Some(now);
                     continue;
                 }
-                Observation::StreamStart => {
-                    if let Some(on_air) = &mut self.on_air {
-                        on_air.started = true;
-                    }
-                    Happening::StreamStart
-                }
+                Observation::StreamStart => Happening::StreamStart,
                 Observation::StarvationStart => Happening::StarvationStart,
                 Observation::StarvationEnd => Happening::StarvationEnd,
             };
-            if let Some(on_air) = &self.on_air {
-                self.service.events.tell(&on_air.stream_id, happening, now);
-            }
+            self.tell(happening, now);
         }
     }
 
     fn handle_finding(&mut self, finding: &Finding, now: MediaTime) {
         let Finding { severity, code, sentence, .. } = finding;
         tracing::debug!(session = self.number, ?severity, code = code.name, %sentence, "rehearsal ingest");
-        let Some(on_air) = &self.on_air else { return };
+        if self.ticket.is_none() {
+            return;
+        }
         if let Some(breach) = &finding.breach {
-            self.service.events.tell(&on_air.stream_id, Happening::LimitBreach(breach.clone()), now);
+            self.tell(Happening::LimitBreach(breach.clone()), now);
         }
         if !severity.ends_stream() || !self.service.config.enforce || self.is_over() {
             return;
@@ -474,12 +402,17 @@ impl Session {
         self.end(Ending::Service);
         self.ending_code = session_ended_code(finding);
         let description = format!("[{}] {sentence}", code.name);
-        if let Err(error) = self.server.kick("NetStream.Publish.Rejected", &description) {
-            tracing::debug!(session = self.number, %error, "the refusal could not be told");
+        self.kick("NetStream.Publish.Rejected", &description);
+    }
+
+    fn heard(&mut self, now: MediaTime) {
+        self.judge.heard(now);
+        if let Some(ticket) = &self.ticket {
+            ticket.heard(now);
         }
     }
 
-    fn refuse(&mut self, code: Code, sentence: &'static str, source: &'static str, now: MediaTime) {
+    fn refuse(&mut self, code: Code, sentence: impl Into<String>, source: &'static str, now: MediaTime) {
         self.judge.report(Finding::new(Severity::Refused, code, now, sentence, source));
         self.end(Ending::Service);
     }

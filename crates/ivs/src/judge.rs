@@ -15,6 +15,7 @@ mod metrics;
 mod packaging;
 mod picture;
 mod promised;
+mod shape;
 mod sound;
 mod tracks;
 mod verdict;
@@ -41,6 +42,7 @@ use whole::{AllTracks, WholeStream};
 pub use announced::{AnnouncedMedia, AnnouncedTrack};
 pub use finding::{Breach, Code, CountedFinding, Finding, NamedBy, Severity, code};
 pub use flv_file::FlvFileJudge;
+pub use shape::{StreamShape, TrackShape};
 pub use verdict::{AlignmentFigures, Figures, KeyframeFigures, MetricsFigures, TrackFigures, Verdict};
 
 /// Sound without picture, or the reverse, for longer than this is no late start.

@@ -31,7 +31,7 @@ pub use error::Error;
 pub use judge::{
     AlignmentFigures, AnnouncedMedia, AnnouncedTrack, Breach, Code, CountedFinding, Figures, Finding,
     FlvFileJudge, Judge, KeyframeFigures, MetricsFigures, NamedBy, Observation, Picture, Severity, Sound,
-    TrackFigures, Verdict, code,
+    StreamShape, TrackFigures, TrackShape, Verdict, code,
 };
 pub use key::{is_key_shaped, redact};
 pub use limits::{ChannelType, MultitrackInput, ResolutionClass, Rules};

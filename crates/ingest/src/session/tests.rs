@@ -1,6 +1,7 @@
 use ertmp::{ClientConfig, ClientEvent, ClientSession};
 use proptest::prelude::*;
 use testkit::VirtualClock;
+use units::Secret;
 
 use super::*;
 use crate::config::{IngestConfig, Stall, StreamKey};

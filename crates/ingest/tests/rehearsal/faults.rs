@@ -38,7 +38,8 @@ async fn the_connection_is_cut_after_a_while_and_the_next_one_is_not() {
     assert_eq!((report.ending, report.lasted_ms), (Ending::Fault, 3000));
     assert!(report.verdict.accepted, "a fault is not the stream's");
 
-    let mut again = Publisher::live(&ingest).await;
+    let mut again = Publisher::dial(&ingest, &ingest.addresses().rtmp, &format!("{KEY}?priority=1")).await;
+    again.expect_published().await;
     clock.advance(Span::from_secs(3));
     again.send_configs().await;
     again.say_goodbye().await;

@@ -80,6 +80,18 @@ pub mod code {
     /// Too little data comes.
     pub const STARVATION: Code = Code::service("Starvation Start");
 
+    /// A takeover with other media than those of the stream on air.
+    pub const TAKEOVER_MEDIA_MISMATCH: Code = Code::service("StreamTakeoverMediaMismatch");
+    /// A takeover with a priority that is no greater than that of the stream on air, or out of range.
+    pub const TAKEOVER_INVALID_PRIORITY: Code = Code::service("StreamTakeoverInvalidPriority");
+    /// A takeover of a stream that was taken over as often as it may be.
+    pub const TAKEOVER_LIMIT_BREACHED: Code = Code::service("StreamTakeoverLimitBreached");
+
+    /// Another publisher took the stream over.
+    pub const TAKEN_OVER: Code = Code::genlock("taken-over");
+    /// The channel's owner ended the stream.
+    pub const STREAM_STOPPED: Code = Code::genlock("stream-stopped");
+
     /// IDR pictures of the tracks have different timestamps.
     pub const IDRS_MISALIGNED: Code = Code::genlock("idrs-misaligned");
     /// An IDR picture without the three messages of broadcast performance metrics.
