@@ -22,7 +22,8 @@ mod inquiry;
 mod latency;
 mod light;
 mod network_check;
-pub mod playback;
+pub mod pairing;
+mod playback;
 mod queue;
 mod rate_control;
 mod session;
@@ -45,6 +46,7 @@ pub use network_check::{
     CheckClip, CheckPhase, CheckSample, ClipError, ClipLoop, HEADROOM_PERCENT, NetworkCheck, Recommendation,
     pad,
 };
+pub use pairing::{PairedTrack, Pairing, PairingError};
 pub use playback::{PlaybackState, PlaybackUrl, PlaybackWatch};
 pub use queue::{Dropped, Gauge, Pushed, QueueLimits, Queued, SendQueue};
 pub use rate_control::{RateAdvice, RateControl};
