@@ -60,6 +60,23 @@ pub(crate) fn room(span: Span) -> String {
     }
 }
 
+/// How long until something happens, in one unit and rounded up: “4 s” until it is there.
+pub(crate) fn until(span: Span) -> String {
+    let nanos = span.as_nanos().max(0);
+    room(Span::from_secs(nanos / 1_000_000_000 + i64::from(nanos % 1_000_000_000 > 0)))
+}
+
+/// A short time with a digit after the point, a long one in whole units: 3.2 s, 12 min.
+pub(crate) fn seconds(span: Span) -> String {
+    let secs = span.as_secs_f64();
+    if (0.0..60.0).contains(&secs) { format!("{secs:.1} s") } else { room(span) }
+}
+
+/// A percentage with a digit after the point: 1.2 %.
+pub(crate) fn tenths_percent(percent: f32) -> String {
+    if percent.is_finite() { format!("{:.1}\u{A0}%", percent.max(0.0)) } else { String::from("–") }
+}
+
 /// How long ago something was seen: now, 41 s ago, 3 min ago.
 pub(crate) fn ago(secs: f64) -> String {
     if secs < 5.0 {
@@ -140,6 +157,19 @@ mod tests {
         assert_eq!(ago(1.0), "now");
         assert_eq!(ago(41.9), "41 s ago");
         assert_eq!(ago(-3.0), "now");
+    }
+
+    #[test]
+    fn short_times_have_a_digit_after_the_point() {
+        assert_eq!(seconds(Span::from_millis(3_240)), "3.2 s");
+        assert_eq!(seconds(Span::from_secs(90)), "90 s");
+        assert_eq!(seconds(Span::from_secs(-4)), "0 s");
+        assert_eq!(until(Span::from_millis(3_001)), "4 s");
+        assert_eq!(until(Span::from_secs(3)), "3 s");
+        assert_eq!(until(Span::ZERO), "0 s");
+        assert_eq!(until(Span::from_nanos(i64::MIN)), "0 s");
+        assert_eq!(tenths_percent(1.25), "1.2\u{A0}%");
+        assert_eq!(tenths_percent(f32::NAN), "–");
     }
 
     #[test]

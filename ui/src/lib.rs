@@ -9,6 +9,7 @@ mod hold_gate;
 mod icon;
 mod keyboard;
 mod layout;
+mod light;
 mod palette;
 mod panel;
 mod pass;

@@ -1,6 +1,6 @@
 //! Every command by its name: Ctrl+K, a few letters, Enter. Public acts are not in it: they keep their hold.
 
-use control::{Command, RecordingState, TransitionKind};
+use control::{Command, LiveState, RecordingState, TransitionKind};
 use egui::{
     Align2, Id, Key, Label, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2,
 };
@@ -147,6 +147,20 @@ fn entries(pass: &Pass<'_>, layout: &Layout) -> Vec<Entry> {
     }
     add(String::from("Preferences"), "Ctrl+,", Action::Sheet(Sheet::Preferences));
     add(String::from("Renditions: requested and granted"), "", Action::Sheet(Sheet::Ladder));
+    for (name, sheet) in [
+        ("Destinations: add or remove", Sheet::Destinations),
+        ("Second PC: pair with another PC", Sheet::Pairing),
+        ("Network check: test the upload", Sheet::NetworkCheck),
+    ] {
+        add(String::from(name), "", Action::Sheet(sheet));
+    }
+    for destination in &view.destinations {
+        if destination.state == LiveState::Reconnecting {
+            let (name, id) = (&destination.name, destination.id);
+            add(format!("Reconnect now: {name}"), "", Action::Ask(Command::RetryNow(id)));
+            add(format!("Stop reconnecting: {name}"), "", Action::Ask(Command::GiveUp(id)));
+        }
+    }
     for kind in PanelKind::ALL.into_iter().filter(|kind| kind.is_closable()) {
         let shown = layout.is_shown(kind);
         let verb = if shown { "Close" } else { "Open" };

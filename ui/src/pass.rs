@@ -8,6 +8,7 @@ use scene::{ItemId, SourceId};
 
 use crate::focus::FocusOrder;
 use crate::hold_gate::HoldGate;
+use crate::panel::stream::Purpose;
 use crate::sheet::Sheets;
 use crate::theme::Theme;
 
@@ -34,8 +35,14 @@ const SPOKEN_STEP_SECS: f64 = 1.0;
 pub(crate) struct Memory {
     /// The red button.
     pub(crate) hold: HoldGate,
-    /// What the red button would have done in the last pass.
-    pub(crate) hold_stops: bool,
+    /// What the red button was for in the last pass.
+    pub(crate) hold_purpose: Purpose,
+    /// The button that takes the channel over.
+    pub(crate) take_over: HoldGate,
+    /// That button was shown in this pass.
+    pub(crate) take_over_shown: bool,
+    /// The words that renew key and stream.
+    pub(crate) renew: HoldGate,
     /// The item whose details are open.
     pub(crate) selected_item: Option<ItemId>,
     /// Where the programme is.
@@ -52,7 +59,10 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             hold: HoldGate::default(),
-            hold_stops: false,
+            hold_purpose: Purpose::Nothing,
+            take_over: HoldGate::default(),
+            take_over_shown: false,
+            renew: HoldGate::default(),
             selected_item: None,
             program_rect: Rect::ZERO,
             sheets: Sheets::default(),
@@ -149,14 +159,14 @@ impl Pass<'_> {
         }
     }
 
-    /// The live light.
+    /// The live light of the main destination.
     pub(crate) fn live_state(&self) -> LiveState {
         self.view.live_state()
     }
 
     /// Viewers may be watching: the only time anything is red. A rehearsal is never on air.
     pub(crate) fn is_on_air(&self) -> bool {
-        self.live_state().is_on_air() && !self.view.is_rehearsal
+        self.view.is_on_air() && !self.view.is_rehearsal
     }
 
     /// The colour of what is on air, or of what is merely chosen while nothing is.

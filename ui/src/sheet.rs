@@ -2,12 +2,16 @@
 //! takes it away. While nobody watches, the window behind a sheet is dimmed and waits; on air it is not, and every
 //! control of the show stays at hand.
 
+mod destinations;
 mod go_live;
 mod ladder;
+mod network_check;
+mod pairing;
 mod preferences;
 mod question;
 mod server;
 mod stream_key;
+mod stream_preferences;
 
 use control::{Command, LiveState, Preferences, Question};
 use egui::accesskit::Live;
@@ -15,6 +19,7 @@ use egui::{
     Align, Align2, Area, Context, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Order, Rect, Response,
     Role, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2,
 };
+use units::Secret;
 
 use crate::focus::Region;
 use crate::hold_gate::HoldGate;
@@ -43,6 +48,12 @@ pub(crate) enum Sheet {
     Preferences,
     /// Requested against granted, setting by setting.
     Ladder,
+    /// Where the broadcast goes.
+    Destinations,
+    /// The other computer.
+    Pairing,
+    /// What the network carries.
+    NetworkCheck,
 }
 
 /// Which sheets are open, and what they remember.
@@ -50,14 +61,17 @@ pub(crate) enum Sheet {
 pub(crate) struct Sheets {
     /// The one in sight is the last; the others are gone back to.
     open: Vec<Sheet>,
+    /// Those that were open in the last pass.
+    open_before: Vec<Sheet>,
     /// The keyboard goes to the first control of the sheet as soon as there is one.
     wants_focus: bool,
     /// The keyboard was on a control of the sheet in the last pass: egui lets go of it when Escape is pressed.
     has_keyboard: bool,
     /// What was in sight in the last pass, so that a change is noticed.
     in_sight: Option<InSight>,
-    /// The button of the go-live sheet.
+    /// The buttons of the go-live sheet: to go live, and to take over.
     hold: HoldGate,
+    take_over: HoldGate,
     /// The key being typed, where its field is open.
     key: Option<SecretField>,
     /// The address of another server being typed, where its field is open, and whether it is shown.
@@ -69,6 +83,11 @@ pub(crate) struct Sheets {
     preferences: preferences::Draft,
     /// The preferences when their sheet was opened over the go-live sheet.
     preferences_before: Option<Preferences>,
+    /// What is being written on the sheets of destinations, pairing, network check and preferences.
+    adding: destinations::Adding,
+    pairing: pairing::Pairing,
+    check: network_check::Check,
+    stream: stream_preferences::Typed,
     /// The track whose settings are shown.
     track: usize,
     /// What was said of the sound, and when: it changes once a second at most.
@@ -96,6 +115,11 @@ impl Sheets {
         if self.is_going_live() {
             self.open.clear();
         }
+    }
+
+    /// A code that pairs another computer was made.
+    pub(crate) fn take_code(&mut self, code: &Secret, saved_as: Option<&str>) {
+        self.pairing.take(code, saved_as);
     }
 
     /// Whether the go-live sheet is open, in sight or not.
@@ -134,8 +158,9 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
         sheets.in_sight = in_sight;
         // On air the keyboard stays where the show is; F6 goes to the sheet.
         let called = matches!(in_sight, Some(InSight::Sheet(_)));
-        sheets.wants_focus = in_sight.is_some() && (called || !pass.live_state().is_on_air());
+        sheets.wants_focus = in_sight.is_some() && (called || !pass.view.is_on_air());
         sheets.hold.disarm();
+        sheets.take_over.disarm();
     }
     if let Some(question) = question {
         question::show(ctx, pass, &mut sheets, question);
@@ -144,12 +169,25 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::GoLive => go_live::show(ctx, pass, &mut sheets),
             Sheet::Preferences => preferences::show(ctx, pass, &mut sheets),
             Sheet::Ladder => ladder::show(ctx, pass, &mut sheets),
+            Sheet::Destinations => destinations::show(ctx, pass, &mut sheets),
+            Sheet::Pairing => pairing::show(ctx, pass, &mut sheets),
+            Sheet::NetworkCheck => network_check::show(ctx, pass, &mut sheets),
         }
     }
     if !sheets.open.iter().any(|sheet| matches!(sheet, Sheet::GoLive | Sheet::Preferences)) {
         // What was typed and not handed over is not kept.
         stream_key::forget(ctx, &mut sheets);
         server::forget(ctx, &mut sheets);
+    }
+    let before = std::mem::replace(&mut sheets.open_before, sheets.open.clone());
+    for closed in before.into_iter().filter(|sheet| !sheets.open.contains(sheet)) {
+        match closed {
+            Sheet::Destinations => sheets.adding.forget(ctx),
+            Sheet::Pairing => sheets.pairing.forget(ctx),
+            Sheet::NetworkCheck => sheets.check.forget(ctx),
+            Sheet::Preferences => sheets.stream.forget(),
+            Sheet::GoLive | Sheet::Ladder => {}
+        }
     }
     pass.memory.sheets = sheets;
 }
@@ -262,7 +300,8 @@ impl Surface<'_> {
 
 /// Whether the window behind a sheet is dimmed and waits: while there is no show that needs a hand.
 fn dims(pass: &Pass<'_>) -> bool {
-    matches!(pass.live_state(), LiveState::Off | LiveState::Failed)
+    matches!(pass.live_state(), LiveState::Off | LiveState::Failed | LiveState::TakenOver)
+        && !pass.view.is_under_way()
 }
 
 /// A control of a sheet was shown: F6 finds it, and a sheet that has just come gives it the keyboard if it is the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::{Command, View};
+use control::{Command, Event, View};
 use egui::{Context, Frame, Margin, Panel, Ui};
 
 use crate::focus::FocusOrder;
@@ -49,6 +49,14 @@ impl Studio {
     /// those of a scene's name in Japanese. Fonts added first are asked first.
     pub fn add_fallback_font(&self, ctx: &Context, name: &str, bytes: Vec<u8>) {
         theme::add_fallback_font(ctx, name, bytes);
+    }
+
+    /// Hears what the engine tells once. The window waits for one thing only: a code that pairs another computer, which
+    /// is kept no longer than its sheet is open.
+    pub fn hear(&mut self, event: &Event) {
+        if let Event::Pairing { code, saved_as } = event {
+            self.memory.sheets.take_code(code, saved_as.as_deref());
+        }
     }
 
     /// The colours in use, for what is painted outside of this window, such as the clear colour.

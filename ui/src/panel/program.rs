@@ -92,7 +92,7 @@ fn program(ui: &mut Ui, pass: &Pass<'_>, stage: Rect) -> Option<Rect> {
             paint_words(painter, picture, Align2::CENTER_CENTER, galley);
         }
     }
-    let border = if pass.live_state().is_on_air() {
+    let border = if pass.view.is_on_air() {
         Stroke::new(2.0, pass.program_color())
     } else {
         Stroke::new(1.0, theme.line)

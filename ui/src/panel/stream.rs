@@ -3,7 +3,7 @@
 use control::{Command, LiveState, View};
 use egui::{ScrollArea, Ui};
 
-use super::{problems, recording, renditions, upload};
+use super::{destinations, light, problems, recording, renditions, second_pc, upload};
 use crate::focus::Region;
 use crate::pass::Pass;
 use crate::sheet;
@@ -19,14 +19,22 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     let wanted = ui.data(|data| data.get_temp::<f32>(height_id)).unwrap_or(0.0);
     let problems_height = wanted.min(ui.available_height() * 0.5);
     let cards_height = ui.available_height() - problems_height;
+    pass.memory.take_over_shown = false;
     ScrollArea::vertical().id_salt("cards").max_height(cards_height).auto_shrink([false, true]).show(
         ui,
         |ui| {
+            light::show(ui, pass);
             upload::show(ui, pass);
+            destinations::show(ui, pass);
             renditions::show(ui, pass);
+            second_pc::show(ui, pass);
             recording::show(ui, pass);
         },
     );
+    if !pass.memory.take_over_shown {
+        // A hold does not outlive its button.
+        pass.memory.take_over.disarm();
+    }
     let problems = ScrollArea::vertical().id_salt("problems").auto_shrink([false, true]).show(ui, |ui| {
         problems::show(ui, pass);
     });
@@ -60,21 +68,28 @@ struct Act {
     purpose: Purpose,
 }
 
-fn act(view: &View, state: LiveState) -> Act {
+fn act(view: &View) -> Act {
     let (rehearsal, has_destination) = (view.is_rehearsal, view.destination().is_some());
-    let (label, again, tooltip, purpose) = match (state, rehearsal) {
+    let (label, again, tooltip, purpose) = match (view.live_state(), rehearsal) {
         (LiveState::Stopping, _) => ("Stopping", "", "Saying goodbye to the service", Purpose::Nothing),
-        (LiveState::Live | LiveState::Degraded, true) => (
+        (LiveState::Live | LiveState::Degraded | LiveState::Accepted | LiveState::Reconnecting, true) => (
             "End rehearsal",
             "Click again to end it",
             "Hold for 0.6 s, or click twice, to end the rehearsal (Ctrl+Shift+L)",
             Purpose::Ask(Command::StopLive),
         ),
-        (LiveState::Live | LiveState::Degraded | LiveState::Connecting, _) => (
+        // Also where only another destination is under way: what was started can be stopped.
+        _ if view.is_under_way() => (
             "Stop",
             "Click again to stop",
-            "Hold for 0.6 s, or click twice, to end the stream (Ctrl+Shift+L)",
+            "Hold for 0.6 s, or click twice, to end the stream everywhere (Ctrl+Shift+L)",
             Purpose::Ask(Command::StopLive),
+        ),
+        (LiveState::TakenOver, _) if view.pairing.can_take_over => (
+            "Take back",
+            "Click again to take back",
+            "Hold for 0.6 s, or click twice, to stream from this PC in place of the other (Ctrl+Shift+L)",
+            Purpose::Ask(Command::TakeOver),
         ),
         (_, true) if view.go_live_sheet => (
             "Rehearse…",
@@ -109,7 +124,7 @@ fn act(view: &View, state: LiveState) -> Act {
 
 /// What Ctrl+Shift+L does now: the same as the red button, or as the button of the sheet that the red one opened.
 pub(crate) fn key_act(pass: &Pass<'_>) -> Purpose {
-    let purpose = act(pass.view, pass.live_state()).purpose;
+    let purpose = act(pass.view).purpose;
     if purpose == Purpose::OpenSheet && pass.memory.sheets.is_going_live() {
         return sheet::key_act(pass).map_or(Purpose::Nothing, Purpose::Ask);
     }
@@ -118,12 +133,11 @@ pub(crate) fn key_act(pass: &Pass<'_>) -> Purpose {
 
 fn red_button(ui: &mut Ui, pass: &mut Pass<'_>) {
     let theme = pass.theme;
-    let act = act(pass.view, pass.live_state());
-    let stops = act.purpose == Purpose::Ask(Command::StopLive);
-    if pass.memory.hold_stops != stops {
-        // A hold or first click that was meant to go live must not stop, and the other way round.
+    let act = act(pass.view);
+    if pass.memory.hold_purpose != act.purpose {
+        // A hold or first click that was meant to go live must not stop or take over, and the other way round.
         pass.memory.hold.disarm();
-        pass.memory.hold_stops = stops;
+        pass.memory.hold_purpose = act.purpose.clone();
     }
     let (fill, ink) = if pass.view.is_rehearsal {
         (theme.accent, theme.accent_text)

@@ -10,6 +10,7 @@ use crate::figures;
 use crate::focus::Region;
 use crate::icon::Icon;
 use crate::layout::{Layout as Panels, PanelKind};
+use crate::light;
 use crate::pass::Pass;
 use crate::sheet::Sheet;
 use crate::theme::{self, CORNER_SMALL, TEXT, Theme};
@@ -144,24 +145,17 @@ fn recording_chip(ui: &mut Ui, pass: &Pass<'_>) {
 
 /// The state word and timer; red only while viewers may be watching.
 fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
-    let (theme, state) = (pass.theme, pass.live_state());
-    let on_air = pass.is_on_air();
-    let rehearsal = pass.view.is_rehearsal;
-    let word = state_word(state, rehearsal);
-    let color = match state {
-        _ if on_air => theme.on_air,
-        LiveState::Live | LiveState::Degraded | LiveState::Connecting => theme.accent,
-        LiveState::Failed => theme.warning,
-        _ => theme.third,
-    };
-    let shown_word = if state.is_on_air() { word.to_uppercase() } else { word.clone() };
+    let (theme, view) = (pass.theme, pass.view);
+    let (state, on_air) = (pass.live_state(), pass.is_on_air());
+    let word = light::word(view);
+    let color = if on_air { theme.on_air } else { light::color(theme, state, view.is_rehearsal) };
+    let served = view.destinations.iter().filter(|destination| destination.state.is_on_air());
+    let shown_word = if view.is_on_air() { word.to_uppercase() } else { word.clone() };
     let mut words = Words::new(theme).strong(&shown_word);
-    let destination = pass.view.destination();
-    if let Some(destination) = destination.filter(|_| state.is_on_air()) {
-        words =
-            words.add(&format!("  {}", figures::timer(destination.on_air)), theme::strong(TEXT), theme.text);
+    if let Some(longest) = served.map(|destination| destination.on_air).max() {
+        words = words.add(&format!("  {}", figures::timer(longest)), theme::strong(TEXT), theme.text);
     }
-    let note = state_note(state, rehearsal, destination.map_or("", |destination| destination.step.as_str()));
+    let note = light::note(view);
     if !note.is_empty() && ui.available_width() > WIDTH_FOR_NOTES {
         let ink = if on_air { Theme::tint(theme.on_air, theme.text, 0.35) } else { theme.second };
         words = words.colored(&format!("  {note}"), ink);
@@ -171,7 +165,7 @@ fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("Live state: {word}")));
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_live(Live::Assertive);
-        node.set_description(note);
+        node.set_description(note.as_str());
     });
     let ground = if on_air { Theme::tint(theme.on_air, theme.panel, 0.2) } else { theme.card };
     let border = if state == LiveState::Off { theme.line } else { color };
@@ -184,38 +178,4 @@ fn live_chip(ui: &mut Ui, pass: &Pass<'_>) {
     }
     let words_rect = Rect::from_min_max(pos2(rect.left() + 27.0, rect.top()), rect.max);
     paint_words(ui.painter(), words_rect, Align2::LEFT_CENTER, galley);
-}
-
-/// The state word; a rehearsal never says “Live”.
-pub(crate) fn state_word(state: LiveState, rehearsal: bool) -> String {
-    match state {
-        LiveState::Live if rehearsal => String::from("Rehearsal"),
-        LiveState::Degraded if rehearsal => String::from("Rehearsal, degraded"),
-        _ => String::from(state.word()),
-    }
-}
-
-/// What stands beside the state word. It claims no more than was seen.
-fn state_note(state: LiveState, rehearsal: bool, step: &str) -> &str {
-    match state {
-        LiveState::Live | LiveState::Degraded if rehearsal => "nobody is watching",
-        LiveState::Live => "accepted by the service",
-        LiveState::Degraded => "pictures are being dropped",
-        LiveState::Failed => "see the problems",
-        LiveState::Connecting | LiveState::Stopping => step,
-        _ => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rehearsal_never_says_live() {
-        for state in [LiveState::Live, LiveState::Degraded] {
-            assert!(!state_word(state, true).to_lowercase().contains("live"));
-        }
-        assert_eq!(state_word(LiveState::Live, false), "Live");
-    }
 }

@@ -1,15 +1,17 @@
-//! The card about the upload: what goes out of what is needed, the last minute, what waits, what was dropped.
+//! The card about the upload to the channel: what goes out of what is needed, the last minute, what waits, what was
+//! dropped, how the way is.
 
 use control::LiveState;
 use egui::Ui;
 
+use super::way::{renewal, way};
 use crate::figures;
 use crate::pass::Pass;
 use crate::theme;
 use crate::widget::{Words, card, row, sparkline};
 
 /// Shows the card.
-pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
+pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
     let theme = pass.theme;
     card(ui, theme, "Upload", |ui| {
         let Some(destination) = pass.view.destination() else {
@@ -21,7 +23,8 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
         let color = if short { theme.warning } else { theme.text };
         let measured = figures::mbps(destination.upload);
         let needed = figures::mbps(destination.needed);
-        let right = if matches!(destination.state, LiveState::Off | LiveState::Failed) {
+        let right = if matches!(destination.state, LiveState::Off | LiveState::Failed | LiveState::TakenOver)
+        {
             Words::new(theme).second(&format!("{needed} Mbps needed"))
         } else {
             Words::new(theme)
@@ -44,5 +47,9 @@ pub(crate) fn show(ui: &mut Ui, pass: &Pass<'_>) {
             Words::new(theme).second(&format!("queue {waiting}")),
             Words::new(theme).colored(&format!("{} {noun} dropped", figures::count(dropped)), dropped_color),
         );
+        if destination.state.is_under_way() {
+            way(ui, pass, destination, None);
+            renewal(ui, pass, destination);
+        }
     });
 }

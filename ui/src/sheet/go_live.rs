@@ -4,7 +4,7 @@ use control::{Command, DeviceState, LadderStep, RecordingState, View};
 use egui::{Context, Ui, vec2};
 use units::Span;
 
-use super::{Sheet, Sheets, Surface, control, footer_row, ladder, server, stream_key};
+use super::{Sheet, Sheets, Surface, control, footer_row, ladder, server, stream_key, stream_preferences};
 use crate::figures;
 use crate::pass::Pass;
 use crate::widget::{Button, HoldButton, Mark, Words, hold_button, line, quiet_button};
@@ -13,6 +13,8 @@ use crate::widget::{Button, HoldButton, Mark, Words, hold_button, line, quiet_bu
 const SCARCE_ROOM: Span = Span::from_secs(3_600);
 /// Width of the button that goes live, in points.
 const BUTTON_WIDTH: f32 = 190.0;
+/// Width of the button that takes over, in points.
+const TAKE_OVER_WIDTH: f32 = 170.0;
 /// How often the words about the sound change at most, in seconds.
 const SAID_STEP_SECS: f64 = 1.0;
 
@@ -46,7 +48,12 @@ fn lines(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     stream_key::show(ui, pass, sheets);
     asked_for(ui, pass, sheets);
     granted(ui, pass, sheets);
+    stream_preferences::upload_line(ui, pass, sheets);
     server::show(ui, pass, sheets);
+    if pass.view.pairing.paired.is_some() {
+        stream_preferences::second_pc_line(ui, pass, sheets);
+    }
+    others(ui, pass, sheets);
     sources(ui, pass);
     sound(ui, pass, sheets);
     recording(ui, pass, sheets);
@@ -100,6 +107,24 @@ fn granted(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
         sheets.track = track;
         sheets.open(Sheet::Ladder);
     }
+}
+
+/// Where it goes beside the channel.
+fn others(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
+    let theme = pass.theme;
+    let others = pass.view.destinations.iter().filter(|destination| !destination.is_main());
+    let names: Vec<&str> = others.map(|destination| destination.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let words = Words::new(theme).second(&format!("{}, at the same time.", names.join(", ")));
+    line(ui, theme, Mark::Plain, "Also to", words, |ui| {
+        let tooltip = "Add a destination, or remove one";
+        let response = quiet_button(ui, theme, "change", "change: destinations", true, tooltip);
+        if control(ui, pass, sheets, &response) {
+            sheets.open(Sheet::Destinations);
+        }
+    });
 }
 
 /// What is missing, where something is.
@@ -174,6 +199,30 @@ fn recording(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     });
 }
 
+/// The button that takes the channel over from another computer; whether it was held.
+fn take_over(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets, hindrance: Option<&str>) -> bool {
+    let theme = pass.theme;
+    let differs = pass.view.pairing.paired.as_ref().is_some_and(|paired| !paired.differences.is_empty());
+    let button = HoldButton {
+        label: if pass.view.pairing.take_back { "Take back" } else { "Take over" },
+        again: "Click again",
+        fill: theme.accent,
+        ink: theme.accent_text,
+        enabled: hindrance.is_none() && !differs,
+        tooltip: match hindrance {
+            Some(hindrance) => hindrance,
+            None if differs => "Resolution, codecs and number of tracks must be those of the other PC",
+            None => "Hold for 0.6 s, or click twice, to stream from this PC in place of the other",
+        },
+    };
+    let shown = ui.allocate_ui(vec2(TAKE_OVER_WIDTH, 40.0), |ui| {
+        hold_button(ui, theme, &mut sheets.take_over, pass.now_secs, &button)
+    });
+    let (response, acts) = shown.inner;
+    control(ui, pass, sheets, &response);
+    acts
+}
+
 /// The bottom of the sheet; whether it went live.
 fn footer(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) -> bool {
     let (theme, rehearsal) = (pass.theme, pass.view.is_rehearsal);
@@ -184,6 +233,7 @@ fn footer(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) -> bool {
         "Nothing is public until you hold the button."
     });
     let mut goes = false;
+    let mut takes = false;
     footer_row(ui, Words::new(theme).second(words), |ui| {
         let cancel_button = Button {
             label: "Cancel",
@@ -195,6 +245,9 @@ fn footer(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) -> bool {
         let response = cancel_button.show(ui, theme);
         if control(ui, pass, sheets, &response) {
             cancel(pass, sheets);
+        }
+        if pass.view.pairing.can_take_over {
+            takes = take_over(ui, pass, sheets, hindrance);
         }
         let (fill, ink) =
             if rehearsal { (theme.accent, theme.accent_text) } else { (theme.on_air, theme.on_air_text) };
@@ -217,10 +270,12 @@ fn footer(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) -> bool {
         control(ui, pass, sheets, &response);
         goes = acts;
     });
-    if goes {
+    if takes {
+        pass.commands.push(Command::TakeOver);
+    } else if goes {
         pass.commands.push(Command::GoLive);
     }
-    goes
+    takes || goes
 }
 
 /// What stands in the way of going live, in one sentence; `None` when nothing does.

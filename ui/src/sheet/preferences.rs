@@ -1,10 +1,10 @@
-//! What is wanted of the ladder, each with an Auto that says what it means now; and key and server beside it.
+//! What is wanted of the ladder, each with an Auto that says what it means now; and stream, key and server beside it.
 
 use control::{Command, Preferences, PreferencesView};
 use egui::{Context, DragValue, Role, Ui, UiBuilder};
 use units::Kbps;
 
-use super::{Sheets, Surface, control, footer_row, server, stream_key};
+use super::{Sheets, Surface, control, footer_row, server, stream_key, stream_preferences};
 use crate::figures;
 use crate::pass::Pass;
 use crate::theme::CORNER_SMALL;
@@ -45,8 +45,8 @@ pub(super) fn show(ctx: &Context, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     let mut done = false;
     let left = surface.show(ctx, pass, sheets, contents, |ui, pass, sheets| {
         let theme = pass.theme;
-        let words = if pass.live_state().is_on_air() {
-            "The stream that is on air stays as it is."
+        let words = if pass.view.is_under_way() {
+            "The stream that is on air keeps its renditions."
         } else {
             "Changes count at once."
         };
@@ -60,7 +60,8 @@ pub(super) fn show(ctx: &Context, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     if left || done {
         sheets.open.pop();
         let before = sheets.preferences_before.take();
-        let changed = before.is_some_and(|before| before != sheets.preferences.shown);
+        let now = of_the_ladder(&sheets.preferences.shown);
+        let changed = before.is_some_and(|before| of_the_ladder(&before) != now);
         if changed && sheets.is_going_live() && pass.view.servers.has_key {
             pass.commands.push(Command::PrepareLive);
         }
@@ -75,23 +76,38 @@ fn contents(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     rate(ui, pass, sheets, view, &mut wanted);
     tracks(ui, pass, sheets, view, &mut wanted);
     bitrate(ui, pass, sheets, view, &mut wanted);
+    stream_preferences::rows(ui, pass, sheets, view, &mut wanted);
     if wanted != sheets.preferences.shown {
         sheets.preferences.shown.clone_from(&wanted);
         pass.commands.push(Command::SetPreferences(wanted));
     }
     stream_key::show(ui, pass, sheets);
     server::show(ui, pass, sheets);
+    stream_preferences::ways(ui, pass, sheets);
+}
+
+/// What the service is asked for; the rest of the preferences changes nothing about it.
+fn of_the_ladder(preferences: &Preferences) -> Preferences {
+    Preferences {
+        multitrack: preferences.multitrack,
+        output: preferences.output,
+        rate: preferences.rate,
+        max_tracks: preferences.max_tracks,
+        max_bitrate: preferences.max_bitrate,
+        ..Preferences::default()
+    }
 }
 
 /// One of the choices of a row.
-struct Choice<'a> {
-    label: &'a str,
-    chosen: bool,
-    enabled: bool,
-    tooltip: &'a str,
+pub(super) struct Choice<'a> {
+    pub(super) label: &'a str,
+    pub(super) chosen: bool,
+    pub(super) enabled: bool,
+    pub(super) tooltip: &'a str,
 }
 
-fn choice(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets, choice: &Choice<'_>) -> bool {
+/// Shows one of the choices; whether it was pressed.
+pub(super) fn choice(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets, choice: &Choice<'_>) -> bool {
     let button = Button {
         label: choice.label,
         icon: None,
@@ -109,7 +125,7 @@ fn choice(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets, choice: &Choice
 }
 
 /// A row of choices under its title.
-fn row(
+pub(super) fn row(
     ui: &mut Ui,
     pass: &mut Pass<'_>,
     sheets: &mut Sheets,
@@ -128,7 +144,7 @@ fn row(
 }
 
 /// The words of an Auto.
-fn auto(means: &str) -> String {
+pub(super) fn auto(means: &str) -> String {
     if means.is_empty() { String::from("Auto") } else { format!("Auto: {means}") }
 }
 

@@ -9,8 +9,9 @@ use units::Secret;
 use super::focus_ring;
 use crate::theme::{CORNER_SMALL, Theme};
 
-/// The longest text that can be entered, in characters: stream keys have about 50, addresses with arguments more.
-const MOST_CHARACTERS: usize = 1_000;
+/// The longest text that can be entered, in characters: stream keys have about 50, addresses with arguments more, codes
+/// that pair two computers up to some thousands.
+const MOST_CHARACTERS: usize = 8_000;
 
 /// The field and what was typed into it, until it is handed over.
 #[derive(Default)]

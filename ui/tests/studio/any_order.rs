@@ -28,6 +28,8 @@ enum Step {
     /// A question with this number is asked, or none.
     Ask(Option<u64>),
     Live(LiveState),
+    /// Another computer has the channel, or not.
+    CanTakeOver(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -57,7 +59,10 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(LiveState::Off),
         1 => Just(LiveState::Failed),
         1 => Just(LiveState::Connecting),
+        1 => Just(LiveState::Accepted),
         1 => Just(LiveState::Live),
+        1 => Just(LiveState::Reconnecting),
+        1 => Just(LiveState::TakenOver),
     ];
     prop_oneof![
         5 => keys.prop_map(|(modifiers, key)| Step::Press(modifiers, key)),
@@ -69,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => ladder.prop_map(Step::Ladder),
         1 => proptest::option::weighted(0.4, 1u64..4).prop_map(Step::Ask),
         1 => live.prop_map(Step::Live),
+        1 => any::<bool>().prop_map(Step::CanTakeOver),
     ]
 }
 
@@ -112,6 +118,7 @@ fn act(harness: &mut Window, step: &Step) {
             harness.state_mut().view.question =
                 id.map(|id| control::Question { id, title: format!("Question {id}"), ..warning() });
         }
+        Step::CanTakeOver(can) => harness.state_mut().view.pairing.can_take_over = can,
         Step::Live(state) => {
             if let Some(destination) = harness.state_mut().view.destinations.first_mut() {
                 destination.state = state;
@@ -125,9 +132,9 @@ fn may_go_live(view: &View) -> bool {
     view.servers.has_key
         && view.question.is_none()
         && view.ladder.step == LadderStep::Granted
-        && view
-            .destination()
-            .is_some_and(|destination| matches!(destination.state, LiveState::Off | LiveState::Failed))
+        && view.destination().is_some_and(|destination| {
+            matches!(destination.state, LiveState::Off | LiveState::Failed | LiveState::TakenOver)
+        })
 }
 
 fn check(harness: &mut Window) {
@@ -136,6 +143,12 @@ fn check(harness: &mut Window) {
     for command in harness.state_mut().take() {
         match command {
             Command::GoLive => assert!(may_go_live(&view), "it went live"),
+            Command::TakeOver => {
+                assert!(view.pairing.can_take_over && !view.is_under_way(), "it took over");
+            }
+            Command::RenewNow | Command::RemoveDestination(_) | Command::CheckNetwork(_) => {
+                panic!("there is nothing to renew, remove or check")
+            }
             Command::SetStreamKey(ref key) => {
                 assert!(!key.is_empty());
                 key_set = true;

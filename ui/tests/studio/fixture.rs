@@ -1,9 +1,9 @@
 //! A show in full swing, and a window to look at it with.
 
 use control::{
-    AlignmentView, AudioMeterView, Command, DestinationView, DeviceState, EncoderView, LadderView, LiveState,
-    MeterLevels, NetworkCheckView, OutputQueueView, PairingView, PreferencesView, Problem, ProgramView,
-    RecordingState, RecordingView, RenditionView, SceneView, ServersView, Severity, SourceView,
+    AlignmentView, AudioMeterView, Command, DestinationView, DeviceState, EncoderView, Event, LadderView,
+    LiveState, MeterLevels, NetworkCheckView, OutputQueueView, PairingView, PreferencesView, Problem,
+    ProgramView, RecordingState, RecordingView, RenditionView, SceneView, ServersView, Severity, SourceView,
     TransitionKind, View,
 };
 use egui::{Color32, ColorImage, TextureHandle, TextureOptions, Vec2};
@@ -189,6 +189,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// Tells the window what the engine tells once.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        self.studio.as_mut().unwrap().hear(event);
+    }
+
     /// What was asked since the last call.
     pub(crate) fn take(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.asked)

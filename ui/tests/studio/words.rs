@@ -12,7 +12,10 @@ fn every_state_has_its_word_and_its_button() {
         (LiveState::Off, "Off air", "Go live (hold)"),
         (LiveState::Connecting, "Connecting", "Stop (hold)"),
         (LiveState::Live, "Live", "Stop (hold)"),
+        (LiveState::Accepted, "Accepted", "Stop (hold)"),
         (LiveState::Degraded, "Live, degraded", "Stop (hold)"),
+        (LiveState::Reconnecting, "Reconnecting", "Stop (hold)"),
+        (LiveState::TakenOver, "Taken over", "Go live (hold)"),
         (LiveState::Stopping, "Stopping", "Stopping"),
         (LiveState::Failed, "Failed", "Go live (hold)"),
     ] {
@@ -26,7 +29,9 @@ fn every_state_has_its_word_and_its_button() {
 fn a_rehearsal_never_claims_to_be_live() {
     for (state, word, button) in [
         (LiveState::Off, "Off air", "Rehearse (hold)"),
+        (LiveState::Accepted, "Accepted", "End rehearsal (hold)"),
         (LiveState::Live, "Rehearsal", "End rehearsal (hold)"),
+        (LiveState::Reconnecting, "Reconnecting", "End rehearsal (hold)"),
     ] {
         let mut view = in_state(state);
         view.is_rehearsal = true;
