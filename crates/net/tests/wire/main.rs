@@ -18,6 +18,7 @@ mod nginx;
 mod nginx_https;
 mod nginx_rtmp;
 mod node_media_server;
+mod refusals;
 mod scuffle;
 mod secrecy;
 mod server;

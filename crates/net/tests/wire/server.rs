@@ -19,7 +19,18 @@ pub(crate) enum Manner {
     Deaf,
     /// Accepts, then hangs up.
     Leaving,
+    /// Refuses `connect`.
+    Closed,
+    /// Refuses `publish` because of the priority in the stream name.
+    Outbidding,
+    /// Accepts, and asks to move to [`ELSEWHERE`] once the first media has come.
+    Moving,
+    /// Accepts, and throws the publisher out once the first media has come.
+    Ejecting,
 }
+
+/// Where [`Manner::Moving`] asks to move to.
+pub(crate) const ELSEWHERE: &str = "//127.0.0.1:1/app";
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -81,11 +92,22 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: Manner) 
         let mut over = None;
         while let Some(event) = session.poll_event() {
             match event {
+                ServerEvent::Connect(_) if manner == Manner::Closed => {
+                    session
+                        .refuse_connect("NetConnection.Connect.Rejected", "The channel is closed.")
+                        .unwrap();
+                }
                 ServerEvent::Connect(_) => session.accept_connect().unwrap(),
                 ServerEvent::Publish { stream_name, .. } => {
                     received.stream_name = String::from(stream_name.expose());
-                    if manner == Manner::Refusing {
-                        let text = format!("{} is in use", stream_name.expose());
+                    let refusal = match manner {
+                        Manner::Refusing => Some(format!("{} is in use", stream_name.expose())),
+                        Manner::Outbidding => {
+                            Some(String::from("[StreamTakeoverInvalidPriority] A higher priority is in use."))
+                        }
+                        _ => None,
+                    };
+                    if let Some(text) = refusal {
                         session.refuse_publish("NetStream.Publish.BadName", &text).unwrap();
                     } else {
                         session.accept_publish().unwrap();
@@ -93,6 +115,20 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: Manner) 
                     }
                 }
                 ServerEvent::Media { kind, timestamp_ms, body } => {
+                    if received.media.is_empty() {
+                        match manner {
+                            Manner::Moving => {
+                                session.request_reconnect(Some(ELSEWHERE), "Maintenance.").unwrap();
+                            }
+
+                            Manner::Ejecting => {
+                                session
+                                    .kick("NetStream.Publish.Rejected", "Somebody else is on air.")
+                                    .unwrap();
+                            }
+                            _ => {}
+                        }
+                    }
                     received.media.push((kind, timestamp_ms, body));
                 }
                 ServerEvent::Metadata { value, .. } => received.metadata.push(value),

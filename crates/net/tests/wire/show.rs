@@ -65,6 +65,14 @@ impl Show {
         }
     }
 
+    /// Waits until this is told.
+    pub(crate) async fn told(&mut self, wanted: &Notice) {
+        while !self.notices.contains(wanted) {
+            let notice = timeout(PATIENCE, self.receiver.recv()).await.expect("it was not told").unwrap();
+            self.notices.push(notice);
+        }
+    }
+
     pub(crate) async fn ended(&mut self) -> Ended {
         let ended = timeout(PATIENCE, self.output.wait_ended()).await.expect("no end").unwrap();
         while let Ok(notice) = self.receiver.try_recv() {
