@@ -13,14 +13,17 @@ use tokio::task::JoinSet;
 /// Head start of one address before the next is tried as well (RFC 8305, 5: 250 ms recommended).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// A dead peer is noticed after 10 + 3 x 5 s of silence.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// A dead peer is noticed after 5 + 3 x 2 s of silence where nothing is sent; where something is, [`USER_TIMEOUT`]
+/// counts.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// Sent bytes that nobody confirms for this long end the connection (RFC 5482), where the system can do that.
-#[cfg(target_os = "linux")]
-const USER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Sent bytes that nobody confirms for this long end the connection (RFC 5482), where the system can do that. A little
+/// after the session itself has noticed ([`publish::Deadlines::confirm`], 6 s): this is for whatever the session
+/// does not look at any more.
+#[cfg(any(target_os = "linux", windows))]
+const USER_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Bytes the system may keep unsent. More would only hide from the send queue that the upload is too slow; this is a
 /// tenth of a second at 5 Mbps.
@@ -163,6 +166,8 @@ fn tune(stream: &TcpStream) {
         results.push(socket.set_tcp_user_timeout(Some(USER_TIMEOUT)));
         results.push(socket.set_tcp_notsent_lowat(UNSENT_BYTES));
     }
+    #[cfg(windows)]
+    results.push(crate::socket::limit_retransmission(stream, USER_TIMEOUT));
     for error in results.into_iter().filter_map(Result::err) {
         tracing::debug!(%error, "a socket option could not be set");
     }

@@ -10,18 +10,22 @@ use publish::{Action, Cause, Ended, Event, Notice};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, ReadHalf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use units::{MediaTime, Span};
 
 use crate::dial;
 use crate::link::{Overheard, Stream, Writer};
 use crate::output::Tellings;
 use crate::rtmp::Shared;
-use crate::tls;
+use crate::socket::Probe;
+use crate::{socket, tls};
 
 /// After our end is closed, how long the peer may take to close its own. Closing before that, with bytes of the peer
 /// unread, would make the system reset the connection and throw away what the peer has not read yet.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// How often the system is asked what the peer has confirmed: a few times for each pulse of the session.
+const ASKED_EVERY: Span = Span::from_millis(100);
 
 /// How long to sleep where nothing is due.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
@@ -41,7 +45,7 @@ pub(crate) struct Driver {
 /// What an action came to.
 enum Outcome {
     Resolved(Vec<SocketAddr>),
-    Connected(TcpStream),
+    Connected(Box<Overheard>),
     Secured(Box<TlsStream<Overheard>>),
     Failed(Cause),
     Closed,
@@ -55,7 +59,10 @@ struct Links {
     under_way: Option<UnderWay>,
     addresses: Vec<SocketAddr>,
     /// Connected, not yet secured.
-    raw: Option<TcpStream>,
+    raw: Option<Box<Overheard>>,
+    probe: Option<Probe>,
+    /// When the system was asked last about the connection.
+    asked_at: MediaTime,
     reader: Option<ReadHalf<Stream>>,
     writer: Option<Writer>,
 }
@@ -65,6 +72,21 @@ impl Links {
         let (reader, writer) = tokio::io::split(stream);
         self.reader = Some(reader);
         self.writer = Some(Writer::new(writer));
+    }
+
+    /// Asks the system about the connection, when it is time or this is the last time.
+    fn ask(&mut self, is_last: bool, now: MediaTime) -> socket::Answer {
+        match &self.probe {
+            // Only what RTMP wrote is to be confirmed: before, all bytes are those of the encryption.
+            Some(probe) if self.reader.is_some() || self.writer.is_some() || is_last => {
+                if is_last || now - self.asked_at >= ASKED_EVERY {
+                    self.asked_at = now;
+                    return probe.ask();
+                }
+                socket::Answer::default()
+            }
+            _ => socket::Answer::default(),
+        }
     }
 }
 
@@ -128,14 +150,19 @@ impl Driver {
             Action::Connect => {
                 let addresses = std::mem::take(&mut links.addresses);
                 links.under_way = Some(Box::pin(async move {
-                    dial::connect(addresses).await.map_or_else(Outcome::Failed, Outcome::Connected)
+                    let connected = dial::connect(addresses).await;
+                    connected.map_or_else(Outcome::Failed, |stream| {
+                        Outcome::Connected(Box::new(Overheard::new(stream)))
+                    })
                 }));
             }
             Action::StartTls => {
                 if let (Some(stream), Some(config)) = (links.raw.take(), self.tls.clone()) {
                     let name = self.name.clone();
                     links.under_way = Some(Box::pin(async move {
-                        tls::secure(stream, config, name).await.map_or_else(Outcome::Failed, Outcome::Secured)
+                        tls::secure(*stream, config, name)
+                            .await
+                            .map_or_else(Outcome::Failed, Outcome::Secured)
                     }));
                 } else {
                     let cause = Cause::Own(String::from("encryption was asked for without a connection"));
@@ -213,10 +240,11 @@ impl Driver {
                         Event::Resolved
                     }
                     Outcome::Connected(stream) => {
+                        links.probe = stream.probe();
                         if self.tls.is_some() {
                             links.raw = Some(stream);
                         } else {
-                            links.open(Stream::Plain(stream));
+                            links.open(Stream::Plain(*stream));
                         }
                         Event::Connected
                     }
@@ -229,6 +257,14 @@ impl Driver {
                 }
             }
         };
+        let is_last = matches!(event, Event::Closed);
+        let answer = links.ask(is_last, now);
+        if let Some(bytes) = answer.in_flight {
+            session.handle(Event::InFlight { bytes }, now);
+        }
+        if let Some(figures) = answer.tcp {
+            session.handle(Event::Tcp(figures), now);
+        }
         session.handle(event, now);
     }
 }

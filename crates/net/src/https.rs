@@ -105,7 +105,7 @@ pub(crate) async fn exchange(
     step(InquiryStep::Connecting);
     let stream = dial::connect(addresses).await.map_err(|cause| place.failure(Stage::Connect, cause))?;
     step(InquiryStep::Securing);
-    let stream = tls::secure(stream, trust, place.name.clone())
+    let stream = tls::secure(Overheard::new(stream), trust, place.name.clone())
         .await
         .map_err(|cause| place.failure(Stage::Tls, cause))?;
     step(InquiryStep::Asking);

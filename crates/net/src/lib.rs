@@ -13,6 +13,7 @@ mod inquiry;
 mod link;
 mod output;
 mod rtmp;
+mod socket;
 mod tls;
 mod trust;
 

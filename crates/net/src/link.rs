@@ -2,24 +2,40 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::socket::{self, Probe};
+
 /// First bytes of the peer that are kept, to recognise who answered: a status line fits.
 const KEPT_BYTES: usize = 64;
 
-/// A TCP connection that remembers the first bytes that came in.
+/// A TCP connection that remembers the first bytes that came in, and counts those that went out.
 pub(crate) struct Overheard {
     stream: TcpStream,
     first: Vec<u8>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Overheard {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, first: Vec::with_capacity(KEPT_BYTES) }
+        Self { stream, first: Vec::with_capacity(KEPT_BYTES), sent: Arc::default() }
+    }
+
+    /// Something to ask the system about this connection with, whoever owns it later.
+    pub(crate) fn probe(&self) -> Option<Probe> {
+        Probe::new(&self.stream, Arc::clone(&self.sent))
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            socket::count(&self.sent, *bytes);
+        }
     }
 
     pub(crate) fn first(&self) -> &[u8] {
@@ -46,7 +62,9 @@ impl AsyncRead for Overheard {
 
 impl AsyncWrite for Overheard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.count(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -54,7 +72,9 @@ impl AsyncWrite for Overheard {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.count(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -72,7 +92,7 @@ impl AsyncWrite for Overheard {
 
 /// A connection that RTMP can be spoken on.
 pub(crate) enum Stream {
-    Plain(TcpStream),
+    Plain(Overheard),
     Tls(Box<TlsStream<Overheard>>),
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use publish::{Answer, Cause};
 use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -15,11 +14,11 @@ use crate::link::Overheard;
 
 /// Agrees on encryption with the peer on `stream` and verifies that it is `name`.
 pub(crate) async fn secure(
-    stream: TcpStream,
+    stream: Overheard,
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 ) -> Result<Box<TlsStream<Overheard>>, Cause> {
-    match TlsConnector::from(config).connect(name, Overheard::new(stream)).into_fallible().await {
+    match TlsConnector::from(config).connect(name, stream).into_fallible().await {
         Ok(stream) => Ok(Box::new(stream)),
         Err((error, overheard)) => Err(cause(&error, overheard.first())),
     }
