@@ -7,17 +7,19 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use units::{MediaTime, Span, Track};
 
 use crate::WallClock;
+use runs::ROUNDING;
 pub(crate) use runs::Runs;
 
 /// Runs kept for each track. A stream that drops the tail of every group of pictures for a whole day makes 43,200 of
-/// them; beyond that the shortest are given up, see [`GapLedger::is_coarse`].
+/// them; beyond that the shortest are given up, a few thousand at once, see [`GapLedger::is_coarse`].
 const MOST_RUNS: usize = 50_000;
+const RUNS_LEFT: usize = 45_000;
 /// Interruptions whose reasons are remembered: the latest.
 const MOST_REASONS: usize = 1_000;
 /// The reason of an interruption explains gaps that end up to this long before it: a session notices only after its
@@ -137,8 +139,8 @@ impl Account {
     fn bound(&mut self) -> bool {
         let mut gave_up = false;
         for runs in [&mut self.confirmed, &mut self.written] {
-            while runs.len() > MOST_RUNS {
-                runs.forget_shortest();
+            if runs.len() > MOST_RUNS {
+                runs.forget_shortest(RUNS_LEFT);
                 gave_up = true;
             }
         }
@@ -153,7 +155,7 @@ pub struct GapLedger {
     began: Option<MediaTime>,
     ended: Option<MediaTime>,
     /// When a session broke, and why.
-    reasons: VecDeque<(MediaTime, String)>,
+    reasons: BTreeMap<MediaTime, String>,
     coarse: bool,
 }
 
@@ -192,10 +194,10 @@ impl GapLedger {
 
     /// A session broke at the media time `at`, because of `why`: a short sentence without a stream key.
     pub fn interrupted(&mut self, at: MediaTime, why: impl Into<String>) {
-        if self.reasons.len() == MOST_REASONS {
-            self.reasons.pop_front();
+        self.reasons.entry(at).or_insert_with(|| why.into());
+        if self.reasons.len() > MOST_REASONS {
+            self.reasons.pop_first();
         }
-        self.reasons.push_back((at, why.into()));
     }
 
     /// Media left, or was confirmed. In any order, and more than once; confirmed counts for more. Tracks that were
@@ -309,19 +311,19 @@ impl GapLedger {
         let mut gap = |kind, from, to| gaps.push(Gap { track, from, to, kind, why: why.to_owned() });
         let mut at = from;
         for (begin, end) in account.written.within(from, to) {
-            if begin > at {
+            if begin > at + ROUNDING {
                 gap(GapKind::NotSent, at, begin);
             }
             gap(GapKind::Unconfirmed, begin, end);
             at = end;
         }
-        if at < to {
+        if at + ROUNDING < to {
             gap(GapKind::NotSent, at, to);
         }
     }
 
     fn why(&self, from: MediaTime, to: MediaTime) -> &str {
-        let mut near = self.reasons.iter().filter(|(at, _)| *at >= from && *at <= to + NOTICED_LATE);
-        near.next().map_or(TOO_SLOW, |(_, why)| why)
+        let near = self.reasons.range(from..=from.max(to + NOTICED_LATE)).next();
+        near.map_or(TOO_SLOW, |(_, why)| why)
     }
 }

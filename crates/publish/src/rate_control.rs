@@ -16,6 +16,10 @@ use crate::RungRates;
 /// From here on the upload has fallen behind: before the first tail of a group of pictures is dropped, which with five
 /// renditions is at 800 ms (`QueueLimits::waiting`), and after what an IDR of a whole ladder leaves waiting.
 const BEHIND: Span = Span::from_millis(400);
+/// From here on it has, when what leaves is less than [`STEEP_PERCENT`] of what is made: what an IDR leaves waiting is
+/// sent at the full rate of the link, and a pause that is over does not show for long enough.
+const STEEPLY_BEHIND: Span = Span::from_millis(200);
+const STEEP_PERCENT: u64 = 80;
 /// From here on everything that leaves tells what the upload carries.
 const BACKLOG: Span = Span::from_millis(150);
 /// Below this the upload keeps up.
@@ -159,7 +163,9 @@ impl RateControl {
         } else {
             self.calm_since = None;
         }
-        if waiting >= BEHIND {
+        let made = self.aggregate(self.step) + u64::from(sound.0);
+        let is_steep = carried.is_some_and(|carried| carried * 100 < made * STEEP_PERCENT);
+        if waiting >= if is_steep { STEEPLY_BEHIND } else { BEHIND } {
             self.fallen_behind(waiting, carried?, u64::from(sound.0), now)
         } else {
             self.checked = self.checked.filter(|(at, _)| now - *at < HOLD);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use units::{MediaTime, Span};
 
 /// Two runs that lie this close are one: lengths of units are rounded down to the nanosecond.
-const ROUNDING: Span = Span::from_micros(1);
+pub(super) const ROUNDING: Span = Span::from_micros(1);
 
 /// A set of media times: runs from (inside) to (outside), apart from each other, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,11 +81,17 @@ impl Runs {
             .collect()
     }
 
-    /// Forgets the shortest run that has others on both sides.
-    pub(crate) fn forget_shortest(&mut self) {
+    /// Forgets the shortest runs that have others on both sides, so that about `most` are left.
+    pub(crate) fn forget_shortest(&mut self, most: usize) {
+        let surplus = self.runs.len().saturating_sub(most);
         let inner = self.runs.len().saturating_sub(2);
-        let shortest = self.iter().skip(1).take(inner).min_by_key(|(from, to)| *to - *from);
-        if let Some((from, _)) = shortest {
+        let mut by_length: Vec<(Span, MediaTime)> =
+            self.iter().skip(1).take(inner).map(|(from, to)| (to - from, from)).collect();
+        if surplus == 0 || surplus >= by_length.len() {
+            return;
+        }
+        by_length.select_nth_unstable(surplus);
+        for (_, from) in by_length.into_iter().take(surplus) {
             self.runs.remove(&from);
         }
     }

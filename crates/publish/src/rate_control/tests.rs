@@ -38,8 +38,11 @@ struct Link {
     /// When it was made, and bits still to be sent.
     queue: VecDeque<(i64, f64)>,
     written_bits: f64,
-    /// Bits per second of pictures that are asked of the encoders.
+    /// Bits per second of pictures that the encoders make.
     rate: f64,
+    /// How long encoders take to make what they are asked for, and what they were asked for when.
+    reaction_ms: i64,
+    asked: VecDeque<(i64, f64)>,
     changes: Vec<(i64, u64)>,
     overwhelmed: Vec<(i64, Kbps)>,
     worst_ms: i64,
@@ -55,6 +58,8 @@ impl Link {
             queue: VecDeque::new(),
             written_bits: 0.0,
             rate,
+            reaction_ms: 0,
+            asked: VecDeque::new(),
             changes: Vec::new(),
             overwhelmed: Vec::new(),
             worst_ms: 0,
@@ -67,9 +72,20 @@ impl Link {
 
     /// `kbps` carried, for `millis`.
     fn run(&mut self, kbps: u64, millis: i64) {
+        self.run_varying(|| kbps, millis);
+    }
+
+    /// The same where the rate is another every ten milliseconds.
+    fn run_varying(&mut self, mut kbps: impl FnMut() -> u64, millis: i64) {
         let end = self.now_ms + millis;
         while self.now_ms < end {
             self.now_ms += 10;
+            let kbps = kbps();
+            while let Some((_, rate)) =
+                self.asked.pop_front_if(|(at, _)| *at + self.reaction_ms <= self.now_ms)
+            {
+                self.rate = rate;
+            }
             // A picture each 33 ms: three in 100 ms.
             if [0, 30, 70].contains(&(self.now_ms % 100)) {
                 let is_idr = self.now_ms % (2 * SECOND) == 0;
@@ -111,7 +127,10 @@ impl Link {
                 for (rung, (track, rate)) in self.control.ladder.iter().zip(&bitrates) {
                     assert!(rung.track == *track && rate.0 > 0 && *rate <= rung.nominal);
                 }
-                self.rate = sum as f64 * 1_000.0;
+                self.asked.push_back((self.now_ms, sum as f64 * 1_000.0));
+                if self.reaction_ms == 0 {
+                    self.rate = sum as f64 * 1_000.0;
+                }
                 self.changes.push((self.now_ms, sum));
             }
             Some(RateAdvice::Overwhelmed { sustainable }) => {
@@ -192,6 +211,19 @@ fn a_hiccup_costs_half_at_most() {
 }
 
 #[test]
+fn a_pause_of_less_than_half_a_second_costs_nothing() {
+    for millis in (50..=450).step_by(50) {
+        for begins in (0..1_000).step_by(50) {
+            let mut link = Link::new(&unnamed());
+            link.run(20_000, 10 * SECOND + begins);
+            link.run(0, millis);
+            link.run(20_000, 10 * SECOND);
+            assert_eq!(link.changes, [], "{millis} ms from {begins} ms on");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_at_the_lowest_is_told_with_what_would() {
     let mut link = Link::new(&five());
     link.run(8_000, 15 * SECOND);
@@ -232,6 +264,58 @@ proptest! {
         prop_assert!(link.worst_ms < 800, "{} ms waited at {kbps} kbps", link.worst_ms);
         // What the link carries is used, but for a margin.
         prop_assert!(link.sum() + u64::from(SOUND.0) >= (kbps * 75 / 100).min(nominal), "{} of {kbps}", link.sum());
+    }
+
+    /// A link that carried everything loses up to two fifths of what is needed, swings about what is left, and comes
+    /// back, while encoders take their time: the queue stays under a second throughout, the bitrates do not swing
+    /// with the link, and come back with it.
+    #[test]
+    fn a_link_that_loses_part_of_its_rate_keeps_the_queue_under_a_second(
+        left_percent in 60u64..=95,
+        jitter_percent in 0u64..=20,
+        reaction_ms in prop::sample::select(vec![0i64, 100, 200, 300]),
+        begins_ms in 0i64..2_000,
+        seed in any::<u64>(),
+    ) {
+        let mut link = Link::new(&unnamed());
+        link.reaction_ms = reaction_ms;
+        let need = link.control.nominal + u64::from(SOUND.0);
+        let mut chance = seed | 1;
+        // Each tenth of a second another rate around the mean: what Wi-Fi beside a microwave oven does.
+        let swinging = |mean: u64| {
+            let (mut left, mut now) = (0, mean);
+            move || {
+                if left == 0 {
+                    left = 10;
+                    chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let swing = mean * jitter_percent / 100;
+                    now = mean - swing + (chance >> 33) % (2 * swing + 1);
+                }
+                left -= 1;
+                now
+            }
+        };
+        link.run_varying(swinging(need * 3), 10 * SECOND + begins_ms);
+        prop_assert_eq!(&link.changes, &[]);
+        link.worst_ms = 0;
+        let low = need * left_percent / 100;
+        link.run_varying(swinging(low), 60 * SECOND);
+        prop_assert!(link.worst_ms < 1_000, "{} ms waited", link.worst_ms);
+        let settled = link.changes.len();
+        link.worst_ms = 0;
+        link.run_varying(swinging(low), 600 * SECOND);
+        let changes = &link.changes[settled..];
+        prop_assert!(link.worst_ms < 1_000, "{} ms waited later", link.worst_ms);
+        // In ten minutes a step that failed is tried after one, two and four.
+        let downs = changes.windows(2).filter(|pair| pair[1].1 < pair[0].1).count();
+        prop_assert!(downs <= 6, "{downs} times down: {changes:?}");
+        prop_assert!(link.sum() + u64::from(SOUND.0) >= low * 70 / 100, "{} of {low}", link.sum());
+        // It comes back: every step up once, and none down again.
+        let settled = link.changes.len();
+        link.run_varying(swinging(need * 3), 1_400 * SECOND);
+        prop_assert!(link.control.is_nominal(), "{:?}", &link.changes[settled..]);
+        let back = &link.changes[settled..];
+        prop_assert!(back.is_sorted_by(|a, b| a.1 < b.1), "{back:?}");
     }
 
     /// Whatever a link does: no step below the lowest usable, none above the nominal (checked at every change), up by

@@ -14,7 +14,7 @@ use crate::rig::{Hitch, Rig, config};
 
 const URL: &str = "rtmp://ingest.example/app";
 
-fn successor(now: MediaTime) -> Rig {
+pub(crate) fn successor(now: MediaTime) -> Rig {
     let mut settings = config(URL);
     settings.keep_from_keyframe = true;
     let mut rig = Rig::starting(settings, now);
@@ -23,7 +23,7 @@ fn successor(now: MediaTime) -> Rig {
 }
 
 /// The units that arrived at a server, found again by their bytes.
-fn arrived(rig: &Rig, units: &[Arc<AccessUnit>]) -> Vec<Arc<AccessUnit>> {
+pub(crate) fn arrived(rig: &Rig, units: &[Arc<AccessUnit>]) -> Vec<Arc<AccessUnit>> {
     let by_data: BTreeMap<&[u8], &Arc<AccessUnit>> = units.iter().map(|unit| (&*unit.data, unit)).collect();
     assert_eq!(by_data.len(), units.len(), "the units are all different");
     let find = |data: &[u8]| Arc::clone(by_data[data]);
@@ -58,18 +58,18 @@ fn arrived(rig: &Rig, units: &[Arc<AccessUnit>]) -> Vec<Arc<AccessUnit>> {
     arrived
 }
 
-struct Handover {
-    units: Vec<Arc<AccessUnit>>,
+pub(crate) struct Handover {
+    pub(crate) units: Vec<Arc<AccessUnit>>,
     /// When each comes out of its encoder.
     due: Vec<MediaTime>,
-    at: usize,
-    old: Rig,
-    new: Option<Rig>,
+    pub(crate) at: usize,
+    pub(crate) old: Rig,
+    pub(crate) new: Option<Rig>,
 }
 
 impl Handover {
     /// `delays_ms` of the renditions and, last, of sound.
-    fn new(renditions: usize, seconds: i64, delays_ms: &[i64]) -> Self {
+    pub(crate) fn new(renditions: usize, seconds: i64, delays_ms: &[i64]) -> Self {
         let mut stream = SyntheticStream::ladder(renditions);
         let mut old = Rig::plain();
         old.session.begin(stream.config());
@@ -86,7 +86,7 @@ impl Handover {
         Self { units, due, at: 0, old, new: None }
     }
 
-    fn run(&mut self, span: Span) {
+    pub(crate) fn run(&mut self, span: Span) {
         let end = self.old.now + span;
         while self.old.now < end {
             while self.due.get(self.at).is_some_and(|due| *due <= self.old.now) {

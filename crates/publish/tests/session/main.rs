@@ -8,6 +8,8 @@
     reason = "a test"
 )]
 
+mod conclusion;
+mod deliveries;
 mod departure;
 mod metrics;
 mod rates;
@@ -384,7 +386,7 @@ fn a_changed_configuration_goes_ahead_of_its_next_keyframe() {
 #[test]
 fn latency_is_from_composition_to_the_last_byte() {
     let (mut rig, mut stream) = live(1);
-    rig.stream(&mut stream, Span::from_secs(8));
+    rig.stream(&mut stream, Span::from_secs(12));
     let stats = rig.session.stats(rig.now);
     // The wire is as fast as can be; what is left is the rounding up to a millisecond and the wait for sound.
     assert!(stats.latency_recent.samples >= 299, "{stats:?}");

@@ -36,6 +36,11 @@ pub(crate) struct Rig {
     pub(crate) bytes_per_ms: Option<usize>,
     /// What the server sends is lost.
     pub(crate) deaf: bool,
+    /// The system tells what is in flight.
+    pub(crate) told: bool,
+    /// The peer's system confirms nothing more, while this one takes what it is given.
+    pub(crate) frozen: bool,
+    in_flight: u64,
     pub(crate) heard: Vec<ServerEvent>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) actions: Vec<Action>,
@@ -62,6 +67,9 @@ impl Rig {
             hitch: Hitch::None,
             bytes_per_ms: None,
             deaf: false,
+            told: false,
+            frozen: false,
+            in_flight: 0,
             heard: Vec::new(),
             notices: Vec::new(),
             actions: Vec::new(),
@@ -115,6 +123,10 @@ impl Rig {
         if self.session.wake_at(self.now).is_some_and(|at| at <= self.now) {
             self.session.handle(Event::Tick, self.now);
         }
+        if self.told && self.now.as_millis() % 100 == 0 {
+            self.in_flight *= u64::from(self.frozen);
+            self.session.handle(Event::InFlight { bytes: self.in_flight }, self.now);
+        }
         let mut budget = self.bytes_per_ms.unwrap_or(usize::MAX);
         loop {
             let acted = self.act();
@@ -162,8 +174,9 @@ impl Rig {
         }
         *budget -= part;
         let bytes: Vec<u8> = self.piece.drain(..part).collect();
+        self.in_flight += part as u64;
         self.session.handle(Event::Wrote(part), self.now);
-        if self.hitch != Hitch::Handshake {
+        if self.hitch != Hitch::Handshake && !self.frozen {
             self.server.handle_input(&bytes).unwrap();
             self.serve();
         }
