@@ -1,5 +1,6 @@
 //! How the rehearsal ingest shall behave.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -7,6 +8,8 @@ use ivs::Rules;
 use ivs::event::Channel;
 use ivs::limits::{MAX_SILENCE, MAX_STREAM_DURATION, MAX_TAKEOVERS};
 use units::{MediaTime, Secret, Span};
+
+use crate::faults::Faults;
 
 use crate::srt::SrtDoor;
 
@@ -40,6 +43,8 @@ pub struct IngestConfig {
     pub out_dir: Option<PathBuf>,
     /// Faults on demand.
     pub faults: Faults,
+    /// Faults of single sessions, by their numbers from 1, instead of those.
+    pub session_faults: BTreeMap<u64, Faults>,
     /// What HTTPS answers instead of the truth, on demand.
     pub configuration: ConfigurationFaults,
     /// Whether the answer to `connect` states Enhanced RTMP capabilities, several tracks and the request to reconnect
@@ -82,6 +87,7 @@ impl Default for IngestConfig {
             keys: Vec::new(),
             out_dir: None,
             faults: Faults::default(),
+            session_faults: BTreeMap::new(),
             configuration: ConfigurationFaults::default(),
             states_capabilities: true,
             offers_hevc: false,
@@ -120,35 +126,6 @@ impl StreamKey {
     pub const fn lasting(key: Secret) -> Self {
         Self { key, expires: None }
     }
-}
-
-/// Faults to rehearse. Each is off by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Only the first so many sessions have the faults, so that a reconnect can succeed. `None` means all.
-    pub sessions: Option<u64>,
-    /// Answer `connect` with an error.
-    pub refuse_connect: Option<Refusal>,
-    /// Answer `publish` with an error.
-    pub refuse_publish: Option<Refusal>,
-    /// Close the connection without a word so long after `publish`.
-    pub close_after: Option<Span>,
-    /// Stop taking bytes while the connection stays open.
-    pub stall: Option<Stall>,
-    /// Take no more than so many bytes per second.
-    pub read_bytes_per_sec: Option<u32>,
-    /// Ask the publisher to move (E-RTMP v2, "Reconnect Request"), as a server does before it is shut down. A publisher
-    /// that did not say in `connect` that it understands this is not asked.
-    pub request_reconnect: Option<ReconnectRequest>,
-}
-
-/// A request to move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReconnectRequest {
-    /// So long after `publish`.
-    pub after: Span,
-    /// Where to, such as `rtmp://127.0.0.1:40123/app`; `None` for the same address anew.
-    pub tc_url: Option<String>,
 }
 
 /// What HTTPS does instead of answering truly. Everything is off by default. Times are the media clock's.
@@ -196,22 +173,4 @@ pub enum ScriptedAnswer {
         /// `result` of the answer.
         result: String,
     },
-}
-
-/// An answer that says no.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Such as `NetConnection.Connect.Rejected`.
-    pub code: String,
-    /// For a person.
-    pub description: String,
-}
-
-/// A stall of the reading side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stall {
-    /// So long after `publish`.
-    pub after: Span,
-    /// How long; `None` until the end.
-    pub lasting: Option<Span>,
 }

@@ -10,10 +10,13 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsAcceptor;
+use units::{MediaTime, Span};
 
+use crate::delay_line::DelayLine;
+use crate::faults::Stage;
 use crate::received::ReceivedFile;
 use crate::service::{Service, stop_asked};
-use crate::session::{READ_BYTES, Session};
+use crate::session::{Mishap, Parting, READ_BYTES, Session};
 
 /// How often the media clock is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
@@ -36,12 +39,17 @@ pub(crate) async fn serve(
 ) {
     // Answers are short and waited for.
     let _ = tcp.set_nodelay(true);
+    let protocol = if tls.is_some() { Protocol::Rtmps } else { Protocol::Rtmp };
+    let mut session = Session::new(Arc::clone(&service), protocol, peer);
+    let early = [Some(Stage::Tcp), tls.is_some().then_some(Stage::Tls)];
+    if let Some(stage) = early.into_iter().flatten().find(|stage| session.has_fault_at(*stage)) {
+        fail_early(tcp, stage, session, &service, stopping).await;
+        return;
+    }
     let Some(acceptor) = tls else {
-        let session = Session::new(Arc::clone(&service), Protocol::Rtmp, peer);
         run(tcp, session, &service, stopping).await;
         return;
     };
-    let mut session = Session::new(Arc::clone(&service), Protocol::Rtmps, peer);
     let shaken = tokio::select! {
         shaken = timeout(PATIENCE, acceptor.accept(tcp)) => shaken,
         () = stop_asked(&mut stopping) => return,
@@ -64,6 +72,36 @@ pub(crate) async fn serve(
     }
 }
 
+/// Lets a connection fail before a session speaks RTMP.
+async fn fail_early(
+    tcp: TcpStream,
+    stage: Stage,
+    mut session: Session,
+    service: &Service,
+    mut stopping: watch::Receiver<bool>,
+) {
+    if stage == Stage::Tls {
+        // The peer has begun to shake hands.
+        tokio::select! {
+            _ = tcp.readable() => {}
+            () = stop_asked(&mut stopping) => {}
+        }
+    }
+    let now = service.now();
+    let hangs = session.fail_at(stage, now) == Some(Mishap::Hang);
+    if !hangs {
+        // What is closed with nothing to linger for is reset, as by a machine where nobody listens.
+        let _ = tcp.set_zero_linger();
+        drop(tcp);
+    } else {
+        stop_asked(&mut stopping).await;
+        session.stop();
+    }
+    if let Some(report) = session.finish(None, None, service.now()) {
+        service.file_report(report);
+    }
+}
+
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     mut session: Session,
@@ -74,52 +112,110 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let mut buffer = vec![0u8; READ_BYTES];
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ways = Ways::new(session.delay());
     loop {
-        if !write_out(&mut stream, &mut session).await {
+        if !ways.write(&mut stream, &mut session, service.now()).await {
             session.peer_closed();
         }
         keep_tags(&mut session, &mut file, service).await;
         if session.is_over() {
             break;
         }
-        let allowance = session.read_allowance(service.now()).min(buffer.len());
+        let may_read = ways.inward.takes_more();
+        let allowance = if may_read { session.read_allowance(service.now()).min(buffer.len()) } else { 0 };
         let (window, _) = buffer.split_at_mut(allowance);
         tokio::select! {
-            read = stream.read(window), if allowance > 0 => match read {
-                Ok(0) | Err(_) => session.peer_closed(),
-                Ok(count) => {
-                    let bytes = window.get(..count).unwrap_or_default();
-                    session.handle_input(bytes, service.now());
-                }
-            },
-            _ = ticks.tick() => session.tick(service.now()),
+            read = stream.read(window), if allowance > 0 => {
+                let count = read.unwrap_or(0);
+                let bytes = window.get(..count).unwrap_or_default();
+                ways.read(bytes, &mut session, service.now());
+            }
+            _ = ticks.tick() => {
+                let now = service.now();
+                ways.deliver(&mut session, now);
+                session.tick(now);
+            }
             () = stop_asked(&mut stopping) => session.stop(),
         }
     }
     let ended_at = service.now();
     session.leave_air(ended_at);
-    let cut = session.is_cut();
+    let parting = session.parting();
     let (name, problem) = file.finish().await;
     if let Some(report) = session.finish(name, problem, ended_at) {
         service.file_report(report);
     }
-    if !cut {
-        part(&mut stream, &mut buffer).await;
+    match parting {
+        Parting::Properly => {
+            while let Some(bytes) = ways.outward.pop_anyway() {
+                let _ = timeout(PATIENCE, stream.write_all(&bytes)).await;
+            }
+            part(&mut stream, &mut buffer).await;
+        }
+        Parting::Cut => {}
+        Parting::Never => stop_asked(&mut stopping).await,
     }
 }
 
-/// Writes everything that the session has to say. `false` when the peer does not take it.
-async fn write_out<S: AsyncWrite + Unpin>(stream: &mut S, session: &mut Session) -> bool {
-    while let Some(bytes) = session.poll_output() {
-        let written = timeout(PATIENCE, async {
-            stream.write_all(&bytes).await?;
-            stream.flush().await
-        });
-        if !matches!(written.await, Ok(Ok(()))) {
-            return false;
+/// Both directions of a connection. Without a delay on demand, bytes pass at once.
+struct Ways {
+    is_delayed: bool,
+    inward: DelayLine,
+    outward: DelayLine,
+}
+
+impl Ways {
+    fn new(delay: Span) -> Self {
+        let (inward, outward) = (DelayLine::new(delay), DelayLine::new(delay));
+        Self { is_delayed: delay > Span::ZERO, inward, outward }
+    }
+
+    /// `bytes` came from the peer; none when it closed the connection.
+    fn read(&mut self, bytes: &[u8], session: &mut Session, now: MediaTime) {
+        if self.is_delayed {
+            self.inward.push(bytes.to_vec(), now);
+            self.deliver(session, now);
+        } else {
+            hand_over(bytes, session, now);
         }
     }
-    true
+
+    /// Gives the session what has arrived by now.
+    fn deliver(&mut self, session: &mut Session, now: MediaTime) {
+        while let Some(bytes) = self.inward.pop(now) {
+            hand_over(&bytes, session, now);
+        }
+    }
+
+    /// Writes what the session has to say and what is due. `false` when the peer does not take it.
+    async fn write<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        session: &mut Session,
+        now: MediaTime,
+    ) -> bool {
+        while let Some(bytes) = session.poll_output().filter(|bytes| !bytes.is_empty()) {
+            self.outward.push(bytes, now);
+        }
+        while let Some(bytes) = self.outward.pop(now) {
+            let written = timeout(PATIENCE, async {
+                stream.write_all(&bytes).await?;
+                stream.flush().await
+            });
+            if !matches!(written.await, Ok(Ok(()))) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn hand_over(bytes: &[u8], session: &mut Session, now: MediaTime) {
+    if bytes.is_empty() {
+        session.peer_closed();
+    } else {
+        session.handle_input(bytes, now);
+    }
 }
 
 /// Says that nothing more will come and reads what is on its way, so that the peer gets to read our last word.

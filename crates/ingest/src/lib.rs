@@ -18,8 +18,11 @@ mod channel;
 mod config;
 mod configuration;
 mod connection;
+mod delay_line;
 mod error;
 mod event_log;
+mod fault_spec;
+mod faults;
 mod https;
 mod inquiry;
 mod listener;
@@ -33,11 +36,10 @@ mod stream_keys;
 mod stream_name;
 
 pub use channel::OnAir;
-pub use config::{
-    ConfigurationFaults, Farewell, Faults, IngestConfig, ReconnectRequest, Refusal, ScriptedAnswer, Stall,
-    StreamKey,
-};
+pub use config::{ConfigurationFaults, Farewell, IngestConfig, ScriptedAnswer, StreamKey};
 pub use error::{Door, Error};
+pub use fault_spec::{FaultSpec, FaultSpecError};
+pub use faults::{Faults, ReconnectRequest, Refusal, Stage, Stall, Stutter};
 pub use inquiry::{InquiryOutcome, InquiryReport};
 pub use listener::{Addresses, Ingest, start};
 pub use report::{Ending, SessionReport};

@@ -18,12 +18,13 @@ use tokio_rustls::TlsAcceptor;
 use units::{Clock, Secret};
 
 use crate::channel::OnAir;
-use crate::config::{ConfigurationFaults, Faults, IngestConfig, StreamKey};
+use crate::config::{ConfigurationFaults, IngestConfig, StreamKey};
 use crate::error::Door;
 use crate::event_log::{EventLog, random, random_letters};
+use crate::faults::Faults;
 use crate::inquiry::{InquiryLog, InquiryReport};
 use crate::report::SessionReport;
-use crate::service::{Service, stop_asked};
+use crate::service::{ConnectionOrder, Service, stop_asked};
 use crate::stream_keys::StreamKeys;
 use crate::{Error, certificate, configuration, connection, https};
 
@@ -151,6 +152,27 @@ impl Ingest {
         self.service.set_faults(faults);
     }
 
+    /// Gives one session, by its number from 1, faults of its own if it begins from now on.
+    pub fn set_session_faults(&self, session: u64, faults: Faults) {
+        self.service.set_session_faults(session, faults);
+    }
+
+    /// Closes the connection of `session` without a word; its stream is held, as for everybody who vanishes.
+    pub fn drop_connection(&self, session: u64) {
+        self.service.order(session, ConnectionOrder::Close);
+    }
+
+    /// Leaves the connection of `session` open, and reads and writes nothing any more.
+    pub fn freeze_connection(&self, session: u64) {
+        self.service.order(session, ConnectionOrder::Freeze);
+    }
+
+    /// Closes the ports of RTMP and RTMPS, so that connecting to them is refused, or opens them again. Connections that
+    /// stand are left alone. It takes effect a moment later.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.service.set_reachable(reachable);
+    }
+
     /// Changes the faults of HTTPS for requests that come from now on. Requests are counted from here.
     pub fn set_configuration_faults(&self, faults: ConfigurationFaults) {
         self.service.set_configuration_faults(faults);
@@ -257,6 +279,14 @@ enum Entry {
 }
 
 impl Entry {
+    const fn door(&self) -> Door {
+        match self {
+            Self::Rtmp => Door::Rtmp,
+            Self::Rtmps(_) => Door::Rtmps,
+            Self::Https(_) => Door::Https,
+        }
+    }
+
     async fn serve(
         self,
         tcp: TcpStream,
@@ -272,7 +302,8 @@ impl Entry {
     }
 }
 
-/// Accepts connections until the ingest is stopped, then waits for them to end.
+/// Accepts connections until the ingest is stopped, then waits for them to end. Closes the port while publishers shall
+/// not reach it.
 async fn accept(
     listener: TcpListener,
     entry: Entry,
@@ -282,9 +313,19 @@ async fn accept(
 ) {
     let mut connections = JoinSet::new();
     let mut stop = stopping.clone();
+    let address = listener.local_addr().ok();
+    let door = entry.door();
+    let mut listener = Some(listener);
+    let mut reachable = service.reachable();
     loop {
+        let wanted = door == Door::Https || *reachable.borrow_and_update();
+        if !wanted {
+            listener = None;
+        } else if listener.is_none() {
+            listener = address.and_then(|address| listen(address, door).ok());
+        }
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = next_connection(listener.as_ref()) => match accepted {
                 Ok((stream, peer)) if connections.len() < max_connections => {
                     connections.spawn(entry.clone().serve(stream, peer, Arc::clone(&service), stopping.clone()));
                 }
@@ -294,7 +335,10 @@ async fn accept(
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
+            // Somebody else may have the port for a moment: tried again.
+            () = tokio::time::sleep(ACCEPT_PAUSE), if wanted && listener.is_none() => {}
             Some(ended) = connections.join_next() => report_death(ended),
+            Ok(()) = reachable.changed() => {}
             // Also when the handle was dropped.
             () = stop_asked(&mut stop) => break,
         }
@@ -302,6 +346,13 @@ async fn accept(
     drop(listener);
     while let Some(ended) = connections.join_next().await {
         report_death(ended);
+    }
+}
+
+async fn next_connection(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 

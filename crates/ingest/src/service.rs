@@ -1,5 +1,6 @@
 //! What all sessions share: the channel with its rules, keys, events and reports.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +8,9 @@ use tokio::sync::watch;
 use units::{Clock, MediaTime};
 
 use crate::channel::{Channel, Limits, Ticket};
-use crate::config::{ConfigurationFaults, Faults, IngestConfig, ScriptedAnswer};
+use crate::config::{ConfigurationFaults, IngestConfig, ScriptedAnswer};
 use crate::event_log::EventLog;
+use crate::faults::Faults;
 use crate::inquiry::InquiryLog;
 use crate::listener::Addresses;
 use crate::rejection::Rejection;
@@ -34,7 +36,8 @@ pub(crate) struct Service {
     pub(crate) channel: Arc<Channel>,
     pub(crate) inquiries: InquiryLog,
     pub(crate) addresses: Addresses,
-    faults: Mutex<Faults>,
+    faults: Mutex<AllFaults>,
+    reachable: watch::Sender<bool>,
     configuration: Mutex<Counted>,
     /// The last request to move that was made of everybody.
     move_request: watch::Sender<MoveRequest>,
@@ -49,6 +52,24 @@ pub(crate) struct Claim {
     pub(crate) ticket: Ticket,
     /// What comes with a granted key.
     pub(crate) granted: Option<Granted>,
+}
+
+/// Faults of sessions.
+struct AllFaults {
+    usual: Faults,
+    /// Those of single sessions, instead of the usual ones.
+    of_sessions: BTreeMap<u64, Faults>,
+    /// What a test wants to happen, by session. Orders to sessions that are over stay; nobody gives many.
+    orders: BTreeMap<u64, ConnectionOrder>,
+}
+
+/// Something that shall happen to a connection at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionOrder {
+    /// It is closed without a word.
+    Close,
+    /// It stays open, and nothing is read or written any more.
+    Freeze,
 }
 
 /// Faults of HTTPS, and how many requests they have met.
@@ -77,6 +98,11 @@ impl Service {
             Limits { hold: config.hold, max_stream: config.max_stream, max_takeovers: config.max_takeovers };
         let events = Arc::new(events);
         let channel = Channel::new(keys.places(), limits, Arc::clone(&clock), Arc::clone(&events), None);
+        let faults = AllFaults {
+            usual: config.faults.clone(),
+            of_sessions: config.session_faults.clone(),
+            orders: BTreeMap::new(),
+        };
         let configuration = Counted { faults: config.configuration.clone(), requests: 0 };
         Self {
             clock,
@@ -85,7 +111,8 @@ impl Service {
             channel,
             inquiries,
             addresses,
-            faults: Mutex::new(config.faults.clone()),
+            faults: Mutex::new(faults),
+            reachable: watch::Sender::new(true),
             configuration: Mutex::new(configuration),
             move_request: watch::Sender::default(),
             config,
@@ -112,13 +139,37 @@ impl Service {
     /// A number for a new session, from 1, and the faults that it shall have.
     pub(crate) fn begin_session(&self) -> (u64, Faults) {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        let faults = self.lock_faults().clone();
+        let all = self.lock_faults();
+        let faults = all.of_sessions.get(&number).unwrap_or(&all.usual);
         let faulty = faults.sessions.is_none_or(|sessions| number <= sessions);
-        (number, if faulty { faults } else { Faults::default() })
+        (number, if faulty { faults.clone() } else { Faults::default() })
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
-        *self.lock_faults() = faults;
+        self.lock_faults().usual = faults;
+    }
+
+    pub(crate) fn set_session_faults(&self, session: u64, faults: Faults) {
+        self.lock_faults().of_sessions.insert(session, faults);
+    }
+
+    /// Something shall happen to the connection of `session`.
+    pub(crate) fn order(&self, session: u64, order: ConnectionOrder) {
+        self.lock_faults().orders.insert(session, order);
+    }
+
+    /// What shall happen to the connection of `session` now.
+    pub(crate) fn take_order(&self, session: u64) -> Option<ConnectionOrder> {
+        self.lock_faults().orders.remove(&session)
+    }
+
+    pub(crate) fn set_reachable(&self, reachable: bool) {
+        self.reachable.send_replace(reachable);
+    }
+
+    /// Whether the doors of RTMP and RTMPS are open.
+    pub(crate) fn reachable(&self) -> watch::Receiver<bool> {
+        self.reachable.subscribe()
     }
 
     /// The faults that a new request of GetClientConfiguration shall have.
@@ -153,7 +204,7 @@ impl Service {
         self.configuration.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_faults(&self) -> MutexGuard<'_, Faults> {
+    fn lock_faults(&self) -> MutexGuard<'_, AllFaults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

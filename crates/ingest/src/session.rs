@@ -1,6 +1,7 @@
 //! One publisher's session without its socket: bytes in, bytes and FLV tags out, everything judged.
 
 mod air;
+mod mishap;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,10 +18,12 @@ use ivs::{AnnouncedMedia, Code, Finding, Judge, NamedBy, Observation, Protocol, 
 use units::{MediaTime, Span};
 
 use crate::channel::Ticket;
-use crate::config::Faults;
 use crate::event_log::random;
+use crate::faults::{Faults, Stage};
 use crate::report::{Ending, SessionReport};
 use crate::service::Service;
+
+pub(crate) use mishap::{Mishap, Parting};
 
 /// Longest message that is taken, in bytes. A picture of a second at the highest bitrate has about 1 MB.
 pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
@@ -64,6 +67,8 @@ pub(crate) struct Session {
     data_messages: u64,
     tags: VecDeque<Vec<u8>>,
     next_read_at: MediaTime,
+    /// Nothing is read or written any more, and the connection stays open.
+    frozen: bool,
 }
 
 impl Session {
@@ -104,6 +109,7 @@ impl Session {
             data_messages: 0,
             tags: VecDeque::new(),
             next_read_at: now,
+            frozen: false,
         }
     }
 
@@ -116,36 +122,14 @@ impl Session {
         self.ending.is_some()
     }
 
-    /// Whether the connection is to be cut without a word.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.ending == Some(Ending::Fault) && self.published_at.is_some()
-    }
-
     /// Bytes to write to the peer.
     pub(crate) fn poll_output(&mut self) -> Option<Vec<u8>> {
-        self.server.poll_output()
+        if self.frozen { None } else { self.server.poll_output() }
     }
 
     /// FLV tags to keep.
     pub(crate) fn poll_tag(&mut self) -> Option<Vec<u8>> {
         self.tags.pop_front()
-    }
-
-    /// How many bytes may be read now; 0 for none, because of a fault on demand.
-    pub(crate) fn read_allowance(&self, now: MediaTime) -> usize {
-        if let (Some(stall), Some(published_at)) = (self.faults.stall, self.published_at) {
-            let since = now - published_at;
-            let over = stall.lasting.is_some_and(|lasting| since >= stall.after + lasting);
-            if since >= stall.after && !over {
-                return 0;
-            }
-        }
-        match self.faults.read_bytes_per_sec {
-            None => READ_BYTES,
-            Some(_) if now < self.next_read_at => 0,
-            // A tenth of a second's worth at a time.
-            Some(rate) => usize::try_from(rate / 10).unwrap_or(READ_BYTES).clamp(1, READ_BYTES),
-        }
     }
 
     /// Bytes that came from the peer.
@@ -155,7 +139,7 @@ impl Session {
             let due = self.next_read_at.max(now);
             self.next_read_at = due + Span::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
         }
-        if self.is_over() {
+        if self.is_over() || self.frozen || self.fail_at(Stage::Handshake, now).is_some() {
             return;
         }
         if let Err(error) = self.server.handle_input(bytes) {
@@ -168,6 +152,7 @@ impl Session {
 
     /// Time passes.
     pub(crate) fn tick(&mut self, now: MediaTime) {
+        self.follow_orders();
         if self.is_over() {
             return;
         }
@@ -182,6 +167,9 @@ impl Session {
         if self.faults.close_after.is_some_and(|after| now - published_at >= after) {
             self.end(Ending::Fault);
             return;
+        }
+        if self.faults.half_open_after.is_some_and(|after| now - published_at >= after) {
+            self.frozen = true;
         }
         self.move_when_due(now - published_at, now);
         self.judge.tick(now);
@@ -289,7 +277,7 @@ impl Session {
 
     /// Works off what the peer did. Verdicts let the protocol go on, which makes more events.
     fn handle_events(&mut self, now: MediaTime) {
-        while !self.is_over() {
+        while !self.is_over() && !self.frozen {
             let Some(event) = self.server.poll_event() else { break };
             let handled = match event {
                 ServerEvent::Connect(request) => self.handle_connect(&request, now),
@@ -309,6 +297,9 @@ impl Session {
 
     fn handle_connect(&mut self, request: &ConnectRequest, now: MediaTime) -> Result<(), ertmp::Error> {
         self.name_encoder(&request.flash_ver);
+        if self.fail_at(Stage::Connect, now).is_some() {
+            return Ok(());
+        }
         if let Some(refusal) = self.faults.refuse_connect.clone() {
             self.rehearse_refusal(&refusal.description, now);
             return self.server.refuse_connect(&refusal.code, &refusal.description);
@@ -415,13 +406,6 @@ impl Session {
     fn refuse(&mut self, code: Code, sentence: impl Into<String>, source: &'static str, now: MediaTime) {
         self.judge.report(Finding::new(Severity::Refused, code, now, sentence, source));
         self.end(Ending::Service);
-    }
-
-    fn rehearse_refusal(&mut self, description: &str, now: MediaTime) {
-        let sentence = format!("Refused because the rehearsal was told to: {description}");
-        let sentence = self.service.keys.clean(&sentence);
-        self.judge.report(Finding::new(Severity::Refused, code::REHEARSED_FAULT, now, sentence, ""));
-        self.end(Ending::Fault);
     }
 
     fn name_encoder(&mut self, name: &str) {

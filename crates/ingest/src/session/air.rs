@@ -9,6 +9,7 @@ use super::Session;
 use crate::channel::{Leaving, Standing, StreamOver};
 use crate::config::Farewell;
 use crate::event_log::stream_id;
+use crate::faults::Stage;
 use crate::rejection::Rejection;
 use crate::report::Ending;
 use crate::service::Claim;
@@ -23,6 +24,9 @@ impl Session {
         stream_name: &Secret,
         now: MediaTime,
     ) -> Result<(), ertmp::Error> {
+        if self.fail_at(Stage::Publish, now).is_some() {
+            return Ok(());
+        }
         if let Some(refusal) = self.faults.refuse_publish.clone() {
             self.rehearse_refusal(&refusal.description, now);
             return self.server.refuse_publish(&refusal.code, &refusal.description);

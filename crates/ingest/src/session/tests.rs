@@ -4,8 +4,9 @@ use testkit::VirtualClock;
 use units::Secret;
 
 use super::*;
-use crate::config::{IngestConfig, Stall, StreamKey};
+use crate::config::{IngestConfig, StreamKey};
 use crate::event_log::EventLog;
+use crate::faults::Stall;
 use crate::inquiry::InquiryLog;
 use crate::listener::Addresses;
 use crate::stream_keys::StreamKeys;

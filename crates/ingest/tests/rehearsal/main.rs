@@ -19,4 +19,6 @@ mod publisher;
 mod refused;
 mod secrets;
 mod show;
+mod stages;
 mod starting;
+mod taken;

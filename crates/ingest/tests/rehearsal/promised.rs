@@ -14,10 +14,10 @@ use units::{FrameRate, Kbps, Span, TrackId};
 use crate::publisher::*;
 use crate::show::{RUNGS, Show, answer, grant, rendition};
 
-const ALLOW: MultitrackInput = MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd };
+pub const ALLOW: MultitrackInput = MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd };
 const REQUIRE: MultitrackInput = MultitrackInput::Require { maximum_resolution: ResolutionClass::FullHd };
 
-fn with_policy(multitrack: MultitrackInput) -> IngestConfig {
+pub fn with_policy(multitrack: MultitrackInput) -> IngestConfig {
     let plain = config(None);
     IngestConfig { rules: Rules { multitrack, ..plain.rules }, ..plain }
 }

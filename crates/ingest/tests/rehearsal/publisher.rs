@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ertmp::amf0::{self, Value};
 use ertmp::{ClientConfig, ClientEvent, ClientSession, MediaKind, RANDOM_BYTES};
 use ingest::{Ingest, IngestConfig, SessionReport, StreamKey, start};
 use ivs::IngestAddress;
@@ -218,6 +219,53 @@ impl Publisher {
         self.session.finish().unwrap();
         self.flush().await;
         let _ = self.socket.shutdown().await;
+    }
+
+    /// Says all it has to say and hears what there is, until the server breaks the connection.
+    pub async fn expect_break(&mut self) {
+        assert!(!self.talk(STUCK).await, "the server did not close");
+    }
+
+    /// The same, until the server says nothing for a moment.
+    pub async fn write_until_silent(&mut self) {
+        assert!(self.talk(Duration::from_millis(200)).await, "the server closed");
+    }
+
+    /// Talks until nothing comes for so long (`true`), or the connection is closed.
+    async fn talk(&mut self, patience: Duration) -> bool {
+        loop {
+            self.flush().await;
+            while let Some(event) = self.session.poll_event() {
+                self.events.push(event);
+            }
+            let mut buffer = [0; 4096];
+            match tokio::time::timeout(patience, self.socket.read(&mut buffer)).await {
+                Err(_) => return true,
+                Ok(Ok(0) | Err(_)) => return false,
+                Ok(Ok(count)) => self.session.handle_input(&buffer[..count]).unwrap(),
+            }
+        }
+    }
+
+    /// Says that the stream ends and stays connected.
+    pub async fn unpublish_only(&mut self) {
+        let mut body = Vec::new();
+        for value in [Value::from("FCUnpublish"), Value::from(6.0), Value::Null, Value::from(KEY)] {
+            amf0::encode(&value, &mut body).unwrap();
+        }
+        assert!(body.len() < 128, "one chunk");
+        // Chunk stream 3 with a full header: no time, length, a command in AMF 0, message stream 0 (RTMP 1.0, 5.3.1).
+        let length = u8::try_from(body.len()).unwrap();
+        let mut chunk = vec![3, 0, 0, 0, 0, 0, length, 20, 0, 0, 0, 0];
+        chunk.extend_from_slice(&body);
+        self.write_raw(&chunk).await.unwrap();
+        self.socket.flush().await.unwrap();
+    }
+
+    /// Whether the server neither writes nor closes for a moment.
+    pub async fn is_silent(&mut self) -> bool {
+        let mut buffer = [0; 16];
+        tokio::time::timeout(Duration::from_millis(100), self.socket.read(&mut buffer)).await.is_err()
     }
 
     pub async fn write_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {

@@ -72,7 +72,7 @@ impl Show {
     }
 
     fn pass(&mut self, span: Span) {
-        self.now = self.now + span;
+        self.now += span;
         let limits = self.limits();
         self.place.tick(&limits, self.now);
         self.drain();
