@@ -67,9 +67,11 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
     if plan.go_live {
         let _ = engine.commands.send(Command::GoLive);
     }
+    let (to_window, for_window) = crossbeam_channel::bounded(16);
     let keeper = Timekeeper {
         commands: engine.commands.clone(),
         events: engine.events.clone(),
+        window: (!args.headless).then_some(to_window),
         end_at: args.run_for.map(|length| Instant::now() + length),
         ends_with_stream: plan.go_live && args.headless,
         progress: Progress::new(args.json),
@@ -81,6 +83,7 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
     } else {
         let show = window::Show {
             commands: engine.commands.clone(),
+            events: for_window,
             view: engine.view.clone(),
             preview: engine.preview.clone(),
             ended: engine.ended.clone(),
@@ -147,6 +150,8 @@ fn signals(runtime: &tokio::runtime::Runtime) -> Receiver<()> {
 struct Timekeeper {
     commands: Sender<Command>,
     events: Receiver<Event>,
+    /// Where what the window waits for goes on to.
+    window: Option<Sender<Event>>,
     end_at: Option<Instant>,
     ends_with_stream: bool,
     progress: Progress,
@@ -163,6 +168,10 @@ impl Timekeeper {
                 Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(event) => {
                     self.progress.tell(&event);
+                    if let (Some(window), Event::Pairing { .. }) = (&self.window, &event) {
+                        // A window that is gone waits for nothing.
+                        let _ = window.try_send(event.clone());
+                    }
                     let over = matches!(event, Event::Live(LiveState::Failed | LiveState::Off));
                     if over && self.ends_with_stream {
                         self.quit();

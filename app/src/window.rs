@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use compositor::{Gpu, Preview};
-use control::{Command, View};
-use crossbeam_channel::Sender;
+use control::{Command, Event, View};
+use crossbeam_channel::{Receiver, Sender};
 use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupExisting};
 use eframe::{egui, wgpu};
 use ui::{PreviewTexture, Studio};
@@ -20,6 +20,8 @@ const SECOND_CLOSE: Duration = Duration::from_secs(5);
 /// What the window needs of a running engine.
 pub(crate) struct Show {
     pub(crate) commands: Sender<Command>,
+    /// What the engine tells once and the window waits for.
+    pub(crate) events: Receiver<Event>,
     pub(crate) view: Arc<ArcSwap<View>>,
     pub(crate) preview: Preview,
     /// Becomes true when the engine has closed everything.
@@ -189,6 +191,9 @@ impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         if self.has_ended() {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        while let Ok(event) = self.show.events.try_recv() {
+            self.studio.hear(&event);
         }
         self.handle_close(ctx);
         if ctx.input(|input| input.viewport().minimized == Some(true)) {

@@ -20,7 +20,7 @@ pub struct OutputQueueView {
 /// What is known of what viewers can play, from the playlist that they fetch too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PlaybackView {
-    /// Nobody told where viewers play, so nothing is known.
+    /// Nobody told where viewers play, or nothing can be read there, so nothing is known.
     #[default]
     Unknown,
     /// No segment of this stream was seen yet.

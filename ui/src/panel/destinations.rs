@@ -40,13 +40,20 @@ fn one(ui: &mut Ui, pass: &mut Pass<'_>, destination: &DestinationView) {
     let name = format!("{}: {word}", destination.name);
     group(ui, UiBuilder::new(), Role::ListItem, &name, |ui| {
         heading(ui, pass, destination, &word);
-        if destination.state == LiveState::Off {
-            return;
+        if destination.state != LiveState::Off {
+            let queue = format!("queue {}", figures::millis(destination.queue.waiting.as_millis() as f64));
+            way(ui, pass, destination, Some(queue));
         }
-        let queue = format!("queue {}", figures::millis(destination.queue.waiting.as_millis() as f64));
-        way(ui, pass, destination, Some(queue));
         if !destination.is_main() {
             trouble(ui, pass, destination);
+        }
+        // What failed or was given up can be tried again while the others go on.
+        let rests = matches!(destination.state, LiveState::Off | LiveState::Failed);
+        if rests && pass.view.is_under_way() {
+            let name = format!("try again: {}", destination.name);
+            let tooltip = "Connect to this destination now";
+            let response = quiet_button(ui, pass.theme, "try again", &name, true, tooltip);
+            pass.control(&response, || Command::RetryNow(destination.id));
         }
         ui.add_space(4.0);
     });
@@ -83,26 +90,20 @@ fn trouble(ui: &mut Ui, pass: &mut Pass<'_>, destination: &DestinationView) {
     if !sentence.is_empty() {
         paragraph(ui, small(pass, &sentence, theme.text));
     }
-    let reconnecting = destination.state == LiveState::Reconnecting;
-    // One that failed can be tried again while the others go on.
-    let failed = destination.state == LiveState::Failed && pass.view.is_under_way();
-    if !reconnecting && !failed {
+    if destination.state != LiveState::Reconnecting {
         return;
     }
     ui.horizontal(|ui| {
-        if let Some(retry) = destination.retry.as_ref().filter(|_| reconnecting) {
+        if let Some(retry) = &destination.retry {
             let attempt = light::attempt(retry, destination.state);
             ui.add(Label::new(small(pass, &attempt, theme.second).job()));
         }
         let (id, name) = (destination.id, &destination.name);
-        let label = if failed { "try again" } else { "now" };
         let tooltip = "Connect to this destination now";
-        let response = quiet_button(ui, theme, label, &format!("{label}: {name}"), true, tooltip);
+        let response = quiet_button(ui, theme, "now", &format!("now: {name}"), true, tooltip);
         pass.control(&response, || Command::RetryNow(id));
-        if reconnecting {
-            let tooltip = "Stop reconnecting to this destination; the others go on";
-            let response = quiet_button(ui, theme, "cancel", &format!("cancel: {name}"), true, tooltip);
-            pass.control(&response, || Command::GiveUp(id));
-        }
+        let tooltip = "Stop reconnecting to this destination; the others go on";
+        let response = quiet_button(ui, theme, "cancel", &format!("cancel: {name}"), true, tooltip);
+        pass.control(&response, || Command::GiveUp(id));
     });
 }

@@ -174,6 +174,9 @@ fn playback(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets, wanted: &mut 
         }
         (_, Some((_, PlaybackView::Playable { .. }))) => (Mark::Good, "Viewers can play."),
         (_, Some((_, PlaybackView::Stalled))) => (Mark::Look, "Nothing new can be played."),
+        (_, Some((_, PlaybackView::Unknown))) => {
+            (Mark::Look, "Nothing can be read there: whether viewers can play is not known.")
+        }
         (_, Some(_)) => (Mark::Busy, "No viewer can play yet."),
     };
     line(ui, theme, mark, "Viewers", Words::new(theme).second(words), |_| {});

@@ -10,8 +10,8 @@ use super::focus_ring;
 use crate::theme::{CORNER_SMALL, Theme};
 
 /// The longest text that can be entered, in characters: stream keys have about 50, addresses with arguments more, codes
-/// that pair two computers up to some thousands.
-const MOST_CHARACTERS: usize = 8_000;
+/// that pair two computers up to 16 KiB.
+const MOST_CHARACTERS: usize = 16 * 1024;
 
 /// The field and what was typed into it, until it is handed over.
 #[derive(Default)]

@@ -61,6 +61,16 @@ fn one_that_is_in_trouble_is_mended_by_itself() {
     harness.run_steps(2);
     harness.get_by_label("The server refused the stream.");
     assert_eq!(click(&mut harness, Role::Button, "try again: Archive"), [Command::RetryNow(OTHER)]);
+
+    // The channel was given up: it can be tried again while the other one is live.
+    harness.state_mut().view.destinations[1].state = LiveState::Live;
+    harness.state_mut().view.destinations[0].state = LiveState::Off;
+    harness.run_steps(2);
+    let main = control::DestinationView::MAIN;
+    assert_eq!(click(&mut harness, Role::Button, "try again: Channel"), [Command::RetryNow(main)]);
+    harness.state_mut().view.destinations[1].state = LiveState::Off;
+    harness.run_steps(2);
+    assert!(harness.query_by_label("try again: Channel").is_none(), "nothing is under way");
 }
 
 fn sheet(view: control::View) -> Window {
