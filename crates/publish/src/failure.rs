@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Answer;
+use crate::{Answer, takeover};
 
 /// Where on the way to "on air" something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -247,6 +247,9 @@ impl Failure {
     /// What happened, in one sentence for a person.
     pub fn happened(&self) -> String {
         let Self { host, port, .. } = self;
+        if let Some(refusal) = takeover::refusal_of(self) {
+            return String::from(refusal.happened());
+        }
         match &self.cause {
             Cause::NameNotFound => format!("There is no machine named “{host}”."),
             Cause::NameTimedOut => format!("The name service did not answer when asked for “{host}”."),
@@ -312,6 +315,9 @@ impl Failure {
 
     /// What we did about it, in one sentence for a person.
     pub fn done(&self) -> &'static str {
+        if let Some(refusal) = takeover::refusal_of(self) {
+            return refusal.done();
+        }
         match (&self.cause, self.stage) {
             (Cause::UntrustedIssuer | Cause::WrongName { .. } | Cause::NotTls(_), _)
             | (Cause::CertificateExpired | Cause::CertificateNotYetValid | Cause::CertificateRefused(_), _) => {
@@ -331,6 +337,9 @@ impl Failure {
 
     /// What a person can do, in one or two sentences.
     pub fn advice(&self) -> &'static str {
+        if let Some(refusal) = takeover::refusal_of(self) {
+            return refusal.advice();
+        }
         match &self.cause {
             Cause::NameNotFound => {
                 "Compare the ingest address with the one in the IVS console, letter by letter, and check that this \

@@ -198,7 +198,7 @@ impl Interruption {
         match failure.cause {
             Cause::Refused { .. } | Cause::PublishClosed | Cause::EndedByService { .. } => Self::Refused,
             Cause::ClosedByPeer => Self::Closed,
-            Cause::Lost(_) | Cause::Stalled | Cause::Unacknowledged => Self::Stalled,
+            Cause::Lost(_) | Cause::Stalled | Cause::Silent | Cause::Unacknowledged => Self::Stalled,
             _ => Self::Unreachable,
         }
     }
