@@ -1,5 +1,6 @@
 //! The command line: a contract that other people's scripts rely on.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub(crate) enum Command {
         key_file: Option<PathBuf>,
         #[command(flatten)]
         channel: ChannelArgs,
+        #[command(flatten)]
+        service: Box<ServiceArgs>,
     },
     /// Tell what this machine can do: devices, GPUs, encoders (each self-tested), disk, clock.
     Doctor {
@@ -90,6 +93,39 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// How the rehearsal ingest behaves as a service.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServiceArgs {
+    /// Address to listen on. Only loopback unless another is given, so that another computer can rehearse with it.
+    #[arg(long, value_name = "IP")]
+    pub(crate) bind: Option<IpAddr>,
+    /// A further host name or address that the certificate is made for; may be given several times.
+    #[arg(long = "name", value_name = "HOST")]
+    pub(crate) names: Vec<String>,
+    /// A fault to rehearse, such as stall=5s,lasting=10s or refuse=publish,session=2; docs/rehearsal.md lists them. May
+    /// be given several times, for different sessions.
+    #[arg(long = "fault", value_name = "FAULT", value_parser = str::parse::<ingest::FaultSpec>)]
+    pub(crate) faults: Vec<ingest::FaultSpec>,
+    /// How long a stream keeps its place when its connection is gone without a word; 30s as with the service.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) hold: Option<Duration>,
+    /// Longest stream; 48h as with the service, or shorter to rehearse its end.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) max_stream: Option<Duration>,
+    /// Takeovers of one stream; 100 as with the service.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_takeovers: Option<u32>,
+    /// How long a key of GetClientConfiguration is valid; 48h as with the service.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) key_validity: Option<Duration>,
+    /// The stream key stops being valid so long after the start.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) key_expires: Option<Duration>,
+    /// Tell a publisher that is taken over why, before its connection is closed.
+    #[arg(long)]
+    pub(crate) say_taken_over: bool,
 }
 
 /// What the rehearsal's channel is like.

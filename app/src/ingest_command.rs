@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ingest::{IngestConfig, StreamKey};
+use ingest::{Farewell, IngestConfig, StreamKey};
 use serde_json::json;
+use units::{Clock, Span};
 
 use crate::channel;
-use crate::cli::ChannelArgs;
+use crate::cli::{ChannelArgs, ServiceArgs};
 use crate::key;
 use crate::outcome::{Exit, Failure};
 use crate::show::Stagehands;
@@ -28,13 +29,14 @@ pub(crate) struct Ports {
 /// the certificate to trust and, when no key was given, the file with the key made for the run.
 ///
 /// # Errors
-/// Ports in use, folders that can not be written to, a key that is none.
+/// Ports in use, folders that can not be written to, a key that is none, two faults for the same sessions.
 pub(crate) fn run(
     ports: Ports,
     out: Option<PathBuf>,
     run_for: Option<Duration>,
     key_file: Option<&Path>,
     channel: &ChannelArgs,
+    service: &ServiceArgs,
 ) -> Result<Exit, Failure> {
     let rules = channel::rules(channel)?;
     let given = key::find(key_file)?;
@@ -51,14 +53,16 @@ pub(crate) fn run(
         .map_err(|error| failed(format!("no temporary folder: {error}")))?;
     let folder = out.unwrap_or_else(|| scratch.path().to_owned());
     let hands = Stagehands::new()?;
+    let expires = service.key_expires.map(|after| hands.clock.now() + span(after));
     let config = IngestConfig {
         rtmp_port: ports.rtmp,
         rtmps_port: ports.rtmps,
         https_port: ports.https,
         rules,
-        keys: given.clone().into_iter().map(StreamKey::lasting).collect(),
+        keys: given.clone().into_iter().map(|key| StreamKey { key, expires }).collect(),
+        key_expires: expires,
         out_dir: Some(folder.clone()),
-        ..IngestConfig::default()
+        ..behaviour(service)?
     };
     hands.runtime.block_on(async {
         let ingest =
@@ -79,6 +83,49 @@ pub(crate) fn run(
         }
         Ok(Exit::Done)
     })
+}
+
+/// What the ingest does as a service.
+///
+/// # Errors
+/// Two faults for the same sessions.
+fn behaviour(args: &ServiceArgs) -> Result<IngestConfig, Failure> {
+    let mut config = IngestConfig { farewell: farewell(args), ..IngestConfig::default() };
+    if let Some(ip) = args.bind {
+        config.bind_ip = ip;
+    }
+    config.certificate_names.extend(args.names.iter().cloned());
+    config.hold = args.hold.map_or(config.hold, span);
+    // The service's own limit is the longest.
+    config.max_stream =
+        args.max_stream.map_or(config.max_stream, |longest| span(longest).min(config.max_stream));
+    config.max_takeovers = args.max_takeovers.unwrap_or(config.max_takeovers);
+    config.configuration.key_validity = args.key_validity.map(span);
+    let mut usual = None;
+    for spec in &args.faults {
+        let before = match spec.session {
+            Some(session) => config.session_faults.insert(session, spec.faults.clone()),
+            None => usual.replace(spec.faults.clone()),
+        };
+        if before.is_some() {
+            return Err(Failure::usage(
+                "ingest.fault-twice",
+                "Two --fault are for the same sessions.",
+                "Write the faults of one session behind one --fault, with commas between them.",
+            ));
+        }
+    }
+    config.faults = usual.unwrap_or_default();
+    Ok(config)
+}
+
+const fn farewell(args: &ServiceArgs) -> Farewell {
+    if args.say_taken_over { Farewell::Status } else { Farewell::Silence }
+}
+
+fn span(time: Duration) -> Span {
+    // The command line takes no more than two weeks.
+    Span::from_nanos(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn print_line(line: &str) {
@@ -122,4 +169,37 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_the_service_is_what_it_does() {
+        let fault = |text: &str| text.parse::<ingest::FaultSpec>().unwrap();
+        let args = ServiceArgs {
+            bind: Some(std::net::IpAddr::from([0, 0, 0, 0])),
+            names: vec![String::from("studio.local")],
+            faults: vec![fault("delay=50ms"), fault("close=5s,session=2")],
+            hold: Some(Duration::from_secs(3)),
+            max_stream: Some(Duration::from_secs(100 * 3600)),
+            key_validity: Some(Duration::from_secs(60)),
+            max_takeovers: Some(2),
+            say_taken_over: true,
+            ..ServiceArgs::default()
+        };
+        let config = behaviour(&args).unwrap();
+        assert!(config.bind_ip.is_unspecified() && config.certificate_names.contains(&args.names[0]));
+        assert_eq!((config.hold, config.max_takeovers), (Span::from_secs(3), 2));
+        assert_eq!(config.max_stream, Span::from_secs(48 * 3600), "never longer than the service's");
+        assert_eq!(config.configuration.key_validity, Some(Span::from_secs(60)));
+        assert_eq!(config.faults.delay, Span::from_millis(50));
+        assert_eq!(config.session_faults[&2].close_after, Some(Span::from_secs(5)));
+        assert_eq!(config.farewell, Farewell::Status);
+        for twice in [["delay=1s", "rate=100"], ["rate=1,session=1", "stall=1s,session=1"]] {
+            let args = ServiceArgs { faults: twice.map(fault).to_vec(), ..ServiceArgs::default() };
+            assert!(behaviour(&args).is_err(), "{twice:?}");
+        }
+    }
 }

@@ -56,9 +56,18 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         None => studio_command::run(&cli.show),
         Some(Command::Rehearse { show, ingest_out, channel }) => rehearse::run(&show, ingest_out, &channel),
         Some(Command::Live { to, show }) => live_command::run(&to, &show),
-        Some(Command::Ingest { rtmp_port, rtmps_port, https_port, out, run_for, key_file, channel }) => {
+        Some(Command::Ingest {
+            rtmp_port,
+            rtmps_port,
+            https_port,
+            out,
+            run_for,
+            key_file,
+            channel,
+            service,
+        }) => {
             let ports = ingest_command::Ports { rtmp: rtmp_port, rtmps: rtmps_port, https: https_port };
-            ingest_command::run(ports, out, run_for, key_file.as_deref(), &channel)
+            ingest_command::run(ports, out, run_for, key_file.as_deref(), &channel, &service)
         }
         Some(Command::Doctor { json }) => doctor::run(json),
         Some(Command::Check { path, promise, channel, json }) => {

@@ -97,6 +97,7 @@ fn inputs(folder: &Path) -> Vec<Wrong> {
             rehearse(&["--report", &path("no/such/folder/r.json")]),
         ),
         wrong("unknown channel type", 2, "platinum", &["ingest", "--channel", "platinum"]),
+        wrong("unknown fault", 2, "explode", &["ingest", "--fault", "explode=1s"]),
         of(
             "port in use",
             4,

@@ -38,6 +38,8 @@ pub struct IngestConfig {
     pub channel: Channel,
     /// Keys that may publish. When empty, one is made up: see [`crate::Ingest::stream_key`].
     pub keys: Vec<StreamKey>,
+    /// When a key that is made up stops being valid.
+    pub key_expires: Option<MediaTime>,
     /// Folder for `events.jsonl`, `received-<n>.flv`, `report-<n>.json` and `ingest-ca.pem`; it is created when it does
     /// not exist. Sessions that left no stream have a `report-session-<n>.json`. `None` writes nothing.
     pub out_dir: Option<PathBuf>,
@@ -85,6 +87,7 @@ impl Default for IngestConfig {
                 account,
             },
             keys: Vec::new(),
+            key_expires: None,
             out_dir: None,
             faults: Faults::default(),
             session_faults: BTreeMap::new(),

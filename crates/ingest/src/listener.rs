@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
-use units::{Clock, Secret};
+use units::{Clock, MediaTime, Secret};
 
 use crate::channel::OnAir;
 use crate::config::{ConfigurationFaults, IngestConfig, StreamKey};
@@ -99,7 +99,7 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     let limit = config.max_connections;
     let events = EventLog::new(config.channel.clone(), config.out_dir.as_deref(), clock.now())?;
     let inquiries = InquiryLog::new(config.out_dir.as_deref())?;
-    let keys = StreamKeys::new(usable_keys(std::mem::take(&mut config.keys))?);
+    let keys = StreamKeys::new(usable_keys(std::mem::take(&mut config.keys), config.key_expires)?);
     let service = Arc::new(Service::new(clock, config, keys, (events, inquiries), addresses.clone()));
     let (stopping, stop) = watch::channel(false);
     let acceptor = TlsAcceptor::from(Arc::clone(&certificate.server));
@@ -221,14 +221,14 @@ impl Ingest {
     }
 }
 
-fn usable_keys(keys: Vec<StreamKey>) -> Result<Vec<StreamKey>, Error> {
+fn usable_keys(keys: Vec<StreamKey>, expires: Option<MediaTime>) -> Result<Vec<StreamKey>, Error> {
     if keys.iter().any(|key| key.key.is_empty()) {
         return Err(Error::KeyEmpty);
     }
     if keys.is_empty() {
         // Of the form of the guide's example, so that whatever hides stream keys hides this one too.
         let key = format!("sk_us-west-2_{}", random_letters(20));
-        return Ok(vec![StreamKey::lasting(Secret::new(key))]);
+        return Ok(vec![StreamKey { key: Secret::new(key), expires }]);
     }
     Ok(keys)
 }

@@ -9,8 +9,9 @@
     reason = "a test"
 )]
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -182,4 +183,115 @@ async fn ffmpeg_is_sent_away_when_it_breaks_a_rule() {
     let (report, said) = publish(basic, &clip, FOR_EVER, true).await;
     assert!(said.is_err(), "ffmpeg noticed nothing");
     assert_eq!(report.verdict.findings[0].finding.code, ivs::code::KEY_UNKNOWN);
+}
+
+/// An ffmpeg that publishes a clip for ever, as fast as it is played.
+struct Live(Child);
+
+impl Live {
+    fn publish(program: &Path, clip: &Path, url: &str) -> Self {
+        let child = Command::new(program)
+            .args(["-hide_banner", "-nostdin", "-v", "error", "-re", "-stream_loop", FOR_EVER, "-i"])
+            .arg(clip)
+            .args(["-c", "copy", "-f", "flv", url])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("this test needs ffmpeg, and ffmpeg 9 at GENLOCK_FFMPEG or where `./x tools` puts it");
+        Self(child)
+    }
+
+    /// Waits until it ends by itself; what it said.
+    async fn ends(mut self) -> String {
+        let ended = tokio::time::timeout(Duration::from_secs(60), async {
+            while self.0.try_wait().unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        ended.await.expect("ffmpeg noticed nothing");
+        let mut said = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(!self.0.wait().unwrap().success(), "ffmpeg thinks that all was well: {said}");
+        said
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn event(events: &mut tokio::sync::broadcast::Receiver<ivs::event::Event>) -> ivs::event::Event {
+    tokio::time::timeout(Duration::from_secs(60), events.recv()).await.expect("no event").unwrap()
+}
+
+/// ffmpeg 9: `GENLOCK_FFMPEG`, or where `./x tools` puts it.
+fn ffmpeg_9() -> PathBuf {
+    if let Some(path) = std::env::var_os("GENLOCK_FFMPEG") {
+        return PathBuf::from(path);
+    }
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv/lib");
+    let found = std::fs::read_dir(&packages).into_iter().flatten().flatten().find_map(|python| {
+        let binaries = python.path().join("site-packages/imageio_ffmpeg/binaries");
+        let is_ffmpeg = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ffmpeg-"))
+        };
+        std::fs::read_dir(binaries).ok()?.flatten().map(|entry| entry.path()).find(is_ffmpeg)
+    });
+    found.expect("ffmpeg 9 is not installed: run `./x tools`, or set GENLOCK_FFMPEG to its path")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ffmpeg_takes_over_is_taken_over_and_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clip, other) = (folder.path().join("clip.flv"), folder.path().join("other.flv"));
+    make_clip(&clip, "640x360", "4");
+    make_clip(&other, "320x180", "4");
+    for (number, program) in [PathBuf::from("ffmpeg"), ffmpeg_9()].iter().enumerate() {
+        let out = folder.path().join(number.to_string());
+        take_over(program, [&clip, &other], &out).await;
+    }
+}
+
+async fn take_over(program: &Path, [clip, other]: [&Path; 2], out: &Path) {
+    let ingest = start(config(out), Arc::new(WallClock(Instant::now()))).await.unwrap();
+    let mut events = ingest.subscribe();
+    let url = |arguments: &str| format!("{}/{KEY}{arguments}", ingest.addresses().rtmp);
+
+    let first = Live::publish(program, clip, &url(""));
+    let created = event(&mut events).await;
+    assert_eq!(created.name(), "Session Created");
+    // Without a priority, and with other media: refused, and the first goes on.
+    assert!(!Live::publish(program, clip, &url("")).ends().await.is_empty());
+    assert!(!Live::publish(program, other, &url("?priority=1")).ends().await.is_empty());
+    let failed = event(&mut events).await;
+    assert_eq!(failed.code(), Some("StreamTakeoverMediaMismatch"));
+    assert_eq!(ingest.on_air()[0].session, Some(1));
+
+    let second = Live::publish(program, clip, &url("?priority=1"));
+    let taken = event(&mut events).await;
+    assert_eq!((taken.name(), taken.stream_id()), ("Stream Takeover", created.stream_id()));
+    assert!(!first.ends().await.is_empty());
+    // The same priority again is none that is greater.
+    assert!(!Live::publish(program, clip, &url("?priority=1")).ends().await.is_empty());
+    assert_eq!(event(&mut events).await.code(), Some("StreamTakeoverInvalidPriority"));
+    let on_air = ingest.on_air().remove(0);
+    assert_eq!((on_air.priority, on_air.takeovers), (Some(1), 1));
+
+    // Killed, it says nothing: the place is held, and a takeover gets it.
+    drop(second);
+    while ingest.on_air()[0].session.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!Live::publish(program, clip, &url("")).ends().await.is_empty());
+    let _third = Live::publish(program, clip, &url("?priority=2"));
+    while event(&mut events).await.name() != "Stream Takeover" {}
+    assert_eq!(ingest.on_air()[0].takeovers, 2);
+    for report in ingest.stop().await.iter().filter(|report| report.took_over) {
+        let kept = out.join(report.file.as_ref().unwrap());
+        let frames = ffmpeg(&["-i", kept.to_str().unwrap(), "-map", "0:v", "-c", "copy", "-f", "null", "-"]);
+        frames.expect("what a takeover left must be readable by itself");
+    }
 }

@@ -348,6 +348,27 @@ async fn a_stream_ends_after_forty_eight_hours_over_all_takeovers() {
 }
 
 #[tokio::test]
+async fn a_granted_key_and_its_stream_end_after_the_same_time_and_a_new_key_goes_on() {
+    let (ingest, clock) = start_with(with_policy(ALLOW)).await;
+    let name = grant(&ingest, &answer());
+    let mut old = Publisher::dial(&ingest, &ingest.addresses().rtmp, &name).await;
+    old.expect_published().await;
+    let show = Show { seconds: 3, ..Show::default() };
+    show.send(&mut old).await;
+    // On air, it may outlive its key by no more than what the stream lasts itself: both began together.
+    clock.advance(Span::from_secs(48 * 3600));
+    let said = old.expect_kick().await;
+    assert!(said.starts_with("[maximum-duration]") || said.starts_with("[no-data]"), "{said}");
+    until(|| ingest.on_air().is_empty()).await;
+    let (code, said) = Publisher::dial(&ingest, &ingest.addresses().rtmp, &name).await.expect_refusal().await;
+    assert_eq!(code, "NetStream.Publish.Denied");
+    assert!(said.starts_with("[InvalidGetClientConfigurationStreamKey] "), "{said}");
+    let name = grant(&ingest, &answer());
+    let mut new = Publisher::dial(&ingest, &ingest.addresses().rtmp, &name).await;
+    new.expect_published().await;
+}
+
+#[tokio::test]
 async fn the_longest_stream_can_be_shorter() {
     let (ingest, clock) = start_with(IngestConfig { max_stream: Span::from_secs(120), ..config(None) }).await;
     let mut publisher = Publisher::live(&ingest).await;
