@@ -52,17 +52,13 @@ struct Session {
     priority: Option<u32>,
     /// The highest priority before it.
     before: Option<u32>,
+    /// When the configuration was got that its key is from.
+    key_since: Option<MediaTime>,
     opened_at: MediaTime,
     accepted_at: Option<MediaTime>,
     live_at: Option<MediaTime>,
     /// It was told to leave, to conclude or to stop.
     leaving: bool,
-}
-
-impl Session {
-    const fn new(by: By, priority: Option<u32>, opened_at: MediaTime) -> Self {
-        Self { by, priority, before: None, opened_at, accepted_at: None, live_at: None, leaving: false }
-    }
 }
 
 /// What is being waited for.
@@ -219,7 +215,7 @@ impl Broadcast {
     pub fn wake_at(&self, _now: MediaTime) -> Option<MediaTime> {
         match &self.state {
             State::Waiting { at, .. } => Some(*at),
-            State::OnAir if self.may_renew() => self.renews_at(),
+            State::OnAir if self.may_renew() => self.renewal_due_at(),
             _ => None,
         }
     }

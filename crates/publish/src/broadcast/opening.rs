@@ -32,12 +32,26 @@ impl Broadcast {
         if by == By::Schedule && priority.is_none() && self.config.takes_over {
             self.anew = true;
         }
-        let before = self.priority;
-        self.priority = priority.or(before);
-        self.present = Some(Session { before, ..Session::new(by, priority, now) });
+        self.present = Some(self.session(by, priority, now));
         self.opened_at = Some(now);
         self.state = State::Opening;
         self.orders.push_back(Order::Open { priority });
+    }
+
+    /// A session that is opened now.
+    pub(super) fn session(&mut self, by: By, priority: Option<u32>, now: MediaTime) -> Session {
+        let before = self.priority;
+        self.priority = priority.or(before);
+        Session {
+            by,
+            priority,
+            before,
+            key_since: self.configured_at,
+            opened_at: now,
+            accepted_at: None,
+            live_at: None,
+            leaving: false,
+        }
     }
 
     /// Begins an attempt, which was counted before or is counted now.

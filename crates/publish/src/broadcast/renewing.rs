@@ -5,7 +5,7 @@ use units::{MediaTime, Span};
 
 use super::opening::portion;
 use super::verdict::HOLD_PATIENCE;
-use super::{Broadcast, By, Order, Renewal, Session, State, Telling};
+use super::{Broadcast, By, Order, Renewal, State, Telling};
 
 /// How long to wait before the service is asked again for a configuration that it did not give; twice as long each time.
 pub(super) const FIRST_PAUSE: Span = Span::from_secs(60);
@@ -16,21 +16,32 @@ const FRESH: Span = Span::from_secs(600);
 const SHORTEST_STREAM: Span = Span::from_secs(60);
 
 impl Broadcast {
-    /// When the service ends the stream, or the key loses its validity, whichever comes first.
+    /// When the service ends the stream.
+    fn stream_ends_at(&self) -> Option<MediaTime> {
+        self.config.limits.stream.and_then(|longest| Some(self.stream_began_at? + longest))
+    }
+
+    /// When the key of the present session loses its validity.
+    fn key_ends_at(&self) -> Option<MediaTime> {
+        let valid = self.config.limits.key.filter(|_| self.config.asks)?;
+        Some(self.present.as_ref()?.key_since? + valid)
+    }
+
+    /// When the stream, or the key that it is sent with, ends, whichever comes first.
     pub(super) fn ends_at(&self) -> Option<MediaTime> {
-        let limits = &self.config.limits;
-        let stream = limits.stream.and_then(|longest| Some(self.stream_began_at? + longest));
-        let key = limits.key.filter(|_| self.config.asks).and_then(|valid| Some(self.configured_at? + valid));
-        [stream, key].into_iter().flatten().min()
+        self.stream_ends_at().into_iter().chain(self.key_ends_at()).min()
+    }
+
+    /// `ends_at`, so much earlier that there is time for a renewal.
+    fn ahead_of(&self, ends_at: MediaTime, whole: Option<Span>) -> MediaTime {
+        let lead = self.config.limits.renewal_lead;
+        ends_at - whole.map_or(lead, |whole| portion(whole, lead))
     }
 
     /// When the stream is renewed.
     pub(super) fn renews_at(&self) -> Option<MediaTime> {
         let began_at = self.stream_began_at?;
-        let limits = &self.config.limits;
-        let shorter = [limits.stream, limits.key].into_iter().flatten().min();
-        let lead = shorter.map_or(limits.renewal_lead, |shorter| portion(shorter, limits.renewal_lead));
-        let ahead = self.ends_at().map(|ends_at| ends_at - lead);
+        let ahead = self.stream_ends_at().map(|ends_at| self.ahead_of(ends_at, self.config.limits.stream));
         let at = match self.config.renewal {
             Renewal::Never => None,
             Renewal::Auto => ahead,
@@ -42,6 +53,21 @@ impl Broadcast {
         Some(self.renewal_after.map_or(at, |after| at.max(after)))
     }
 
+    /// When the stream goes over to a session with a new key. The guide says nothing of a stream that runs longer than
+    /// its key is valid, so none does.
+    fn changes_key_at(&self) -> Option<MediaTime> {
+        if self.config.renewal == Renewal::Never {
+            return None;
+        }
+        let at = self.ahead_of(self.key_ends_at()?, self.config.limits.key);
+        Some(self.renewal_after.map_or(at, |after| at.max(after)))
+    }
+
+    /// When either is due.
+    pub(super) fn renewal_due_at(&self) -> Option<MediaTime> {
+        self.renews_at().into_iter().chain(self.changes_key_at()).min()
+    }
+
     /// Whether nothing stands in the way of a renewal.
     pub(super) fn may_renew(&self) -> bool {
         matches!(self.state, State::OnAir)
@@ -51,8 +77,9 @@ impl Broadcast {
     }
 
     pub(super) fn renew_if_due(&mut self, now: MediaTime) {
-        let is_due = self.renewal_wanted || self.renews_at().is_some_and(|at| now >= at);
-        if !is_due || !self.may_renew() {
+        let stream_is_due = self.renewal_wanted || self.renews_at().is_some_and(|at| now >= at);
+        let key_is_due = self.changes_key_at().is_some_and(|at| now >= at);
+        if !(stream_is_due || key_is_due) || !self.may_renew() {
             return;
         }
         let fresh = self.config.limits.key.map_or(FRESH, |valid| portion(valid, FRESH));
@@ -60,13 +87,18 @@ impl Broadcast {
             self.ask();
             return;
         }
-        self.renewal_wanted = false;
         self.renewal_after = None;
         self.renewal_pause = FIRST_PAUSE;
+        if !stream_is_due && !self.other_media && self.number(By::Move).is_some() {
+            // The stream need not end for a new key: a session that has it takes over at the next keyframe.
+            self.go_over(now);
+            return;
+        }
+        self.renewal_wanted = false;
         self.anew = true;
         self.tell(Telling::RenewalBegins);
         if !self.other_media {
-            self.next = Some(Session::new(By::Renewal, None, now));
+            self.next = Some(self.session(By::Renewal, None, now));
             self.orders.push_back(Order::OpenNext { priority: None, waits: true });
         }
         self.orders.push_back(Order::Conclude);
@@ -79,7 +111,7 @@ impl Broadcast {
     /// The service gave no configuration for a renewal: the stream goes on.
     pub(super) fn postpone_renewal(&mut self, now: MediaTime) {
         let was_wanted = std::mem::take(&mut self.renewal_wanted);
-        let is_due = self.renews_at().is_some_and(|at| now >= at);
+        let is_due = self.renewal_due_at().is_some_and(|at| now >= at);
         if is_due {
             let whole = self.config.limits.stream.into_iter().chain(self.config.limits.key).min();
             let pause = whole.map_or(self.renewal_pause, |whole| portion(whole, self.renewal_pause));
@@ -111,17 +143,19 @@ impl Broadcast {
         let may = matches!(self.state, State::OnAir | State::Opening)
             && self.next.is_none()
             && self.present.as_ref().is_some_and(|session| session.accepted_at.is_some() && !session.leaving);
-        if !may {
-            return;
+        if may {
+            self.tell(Telling::Moving);
+            self.go_over(now);
         }
-        let before = self.priority;
+    }
+
+    /// The same stream over another session, from the next keyframe on.
+    fn go_over(&mut self, now: MediaTime) {
         let priority = self.number(By::Move);
-        self.priority = priority.or(before);
-        self.next = Some(Session { before, ..Session::new(By::Move, priority, now) });
+        self.next = Some(self.session(By::Move, priority, now));
         if let Some(present) = &mut self.present {
             present.leaving = true;
         }
-        self.tell(Telling::Moving);
         self.orders.push_back(Order::OpenNext { priority, waits: false });
         self.orders.push_back(Order::Depart);
     }

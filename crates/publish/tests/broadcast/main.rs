@@ -6,4 +6,6 @@ mod operations;
 mod reconnecting;
 mod renewing;
 mod rig;
+mod service;
 mod taking_over;
+mod weeks;

@@ -71,6 +71,33 @@ fn a_stream_is_renewed_an_hour_ahead() {
 }
 
 #[test]
+fn a_key_that_ends_before_the_stream_is_changed_without_a_cut() {
+    let mut rig = Rig::on_air(asking());
+    // The line was away for longer than the service holds a stream: another one began, with the key of before.
+    rig.wait(Span::from_secs(40 * 3600));
+    rig.fail(Cause::Stalled);
+    rig.fail(Cause::Unreachable);
+    rig.wait(MINUTE);
+    rig.go_live();
+    rig.orders();
+    let figures = rig.broadcast.figures(rig.now);
+    assert_eq!(figures.stream_began_at, Some(rig.now));
+    rig.wait(Span::from_secs(7 * 3600));
+    assert_eq!(rig.orders(), [Order::Ask]);
+    rig.tell(Happened::Configured { same_media: true });
+    let priority = figures.priority.map(|last| last + 1);
+    assert_eq!(rig.orders(), [Order::OpenNext { priority, waits: false }, Order::Depart]);
+    rig.tell(Happened::NextAccepted);
+    rig.tell(Happened::Ended(Ended::Departed));
+    rig.tell(Happened::Live);
+    assert_eq!(rig.orders(), [Order::Promote]);
+    let after = rig.broadcast.figures(rig.now);
+    assert_eq!((after.stream_began_at, after.renewals), (figures.stream_began_at, 0));
+    rig.wait(HOUR);
+    assert_eq!(rig.orders(), []);
+}
+
+#[test]
 fn the_person_chooses_when() {
     let renewal = Renewal::After(HOUR + HOUR);
     let mut rig = Rig::on_air(BroadcastConfig { renewal, ..plain() });
