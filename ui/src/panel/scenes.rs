@@ -74,9 +74,9 @@ fn scene_card(ui: &mut Ui, pass: &Pass<'_>, scene: &SceneView, number: usize, he
         );
         let name = Words::new(theme).text(&scene.name).galley(ui, words.width() - 20.0);
         paint_words(painter, words, Align2::LEFT_BOTTOM, name);
-        // Within the border, which says what is on air.
-        focus_ring_at(ui, theme, &response, rect.shrink(4.0), CORNER_LARGE - 3);
     }
+    // Within the border, which says what is on air; and out of sight too, for the ring brings it into sight.
+    focus_ring_at(ui, theme, &response, rect.shrink(4.0), CORNER_LARGE - 3);
     let key = if number <= 9 { format!(" (Ctrl+{number})") } else { String::new() };
     response.on_hover_text(format!("Show “{}”{key}", scene.name))
 }
@@ -126,8 +126,9 @@ fn item_row(ui: &mut Ui, pass: &mut Pass<'_>, item: &SourceView) -> Id {
         let text = if lost { text.colored("  lost", theme.warning) } else { text };
         let galley = text.galley(ui, words.width());
         paint_words(painter, words, Align2::LEFT_CENTER, galley);
-        focus_ring(ui, theme, &response, CORNER_SMALL);
     }
+    // Also where it is out of sight: the ring brings it into sight.
+    focus_ring(ui, theme, &response, CORNER_SMALL);
     let tooltip = format!("{state_words}\n{}", item.via);
     let id = response.id;
     response.on_hover_text(tooltip.trim());

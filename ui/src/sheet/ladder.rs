@@ -153,8 +153,9 @@ fn card(
             let galley = words.galley(ui, place.width());
             paint_words(ui.painter(), place, egui::Align2::LEFT_CENTER, galley);
         }
-        focus_ring(ui, theme, &response, CORNER_SMALL);
     }
+    // Also where it is out of sight: the ring brings it into sight.
+    focus_ring(ui, theme, &response, CORNER_SMALL);
     let size = figures::size(rendition.size);
     let rate = figures::rate(rendition.rate);
     let tooltip = match refused {

@@ -47,8 +47,9 @@ impl Button<'_> {
             let border = if chosen { theme.accent } else { theme.line };
             ui.painter().rect(rect, CORNER_SMALL, ground, Stroke::new(1.0, border), StrokeKind::Inside);
             paint_words(ui.painter(), rect, Align2::CENTER_CENTER, galley);
-            focus_ring(ui, theme, &response, CORNER_SMALL);
         }
+        // Also where it is out of sight: the ring brings it into sight.
+        focus_ring(ui, theme, &response, CORNER_SMALL);
         if self.tooltip.is_empty() { response } else { response.on_hover_text(self.tooltip) }
     }
 }
@@ -78,8 +79,9 @@ pub(crate) fn icon_button(
             theme::icons(TEXT + 3.0),
             color,
         );
-        focus_ring(ui, theme, &response, CORNER_SMALL);
     }
+    // Also where it is out of sight: the ring brings it into sight.
+    focus_ring(ui, theme, &response, CORNER_SMALL);
     response.on_hover_text(tooltip)
 }
 
@@ -103,8 +105,9 @@ pub(crate) fn quiet_button(
             ui.painter().rect_filled(rect, CORNER_SMALL, theme.hovered(theme.panel));
         }
         paint_words(ui.painter(), rect, Align2::CENTER_CENTER, galley);
-        focus_ring(ui, theme, &response, CORNER_SMALL);
     }
+    // Also where it is out of sight: the ring brings it into sight.
+    focus_ring(ui, theme, &response, CORNER_SMALL);
     response.on_hover_text(tooltip)
 }
 

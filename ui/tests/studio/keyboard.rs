@@ -202,3 +202,21 @@ fn panels_are_closed_by_keyboard() {
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert!(harness.query_by_label("Arrange panels").is_none());
 }
+
+#[test]
+fn what_has_the_keyboard_comes_into_sight() {
+    let mut harness = open(crate::ladder_fixture::ready());
+    press(&mut harness, Modifiers::CTRL, Key::Comma);
+    let sheet = harness.get_by_role_and_label(egui::accesskit::Role::Dialog, "Preferences").rect();
+    let place = |harness: &egui_kittest::Harness<'_, Desk>| harness.get_by_label("test…: upload").rect();
+    assert!(!sheet.contains_rect(place(&harness)), "it is out of sight at first");
+    for _ in 0..60 {
+        if focused(&harness).as_deref() == Some("Button test…: upload") {
+            break;
+        }
+        press(&mut harness, Modifiers::NONE, Key::Tab);
+    }
+    harness.run_steps(3);
+    assert_eq!(focused(&harness).as_deref(), Some("Button test…: upload"));
+    assert!(sheet.contains_rect(place(&harness)), "{:?} in {sheet:?}", place(&harness));
+}

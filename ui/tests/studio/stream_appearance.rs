@@ -79,6 +79,19 @@ fn the_network_check_in_the_light_theme() {
 }
 
 #[test]
+fn the_preferences_of_the_stream_in_the_dark_theme() {
+    let mut view = ready_with_five();
+    view.pairing = paired();
+    view.preferences.chosen.renewal = control::RenewalChoice::After(Span::from_secs(36 * 3_600));
+    view.preferences.chosen.srt_latency_ms = Some(800);
+    let mut harness = themed(view, ThemeChoice::Dark, &with_picture(1440.0, 900.0));
+    press(&mut harness, Modifiers::CTRL, Key::Comma);
+    harness.get_by_role_and_label(Role::Button, "test…: upload").focus();
+    harness.run_steps(6);
+    harness.snapshot("preferences_stream_dark");
+}
+
+#[test]
 fn pairing_in_high_contrast() {
     let mut view = ready_with_five();
     view.pairing = paired();
