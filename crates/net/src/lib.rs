@@ -11,6 +11,7 @@ mod error;
 mod https;
 mod inquiry;
 mod link;
+mod network_watch;
 mod output;
 mod rtmp;
 mod socket;
@@ -21,6 +22,7 @@ pub use destination::Destination;
 pub use error::Error;
 pub use ertmp::flv::Form;
 pub use inquiry::{Ask, Inquiry, InquiryStep, Progress, ask_configuration, find_ingest};
+pub use network_watch::NetworkWatch;
 pub use output::{Output, start};
 pub use publish::{
     Certainty, Delivered, Ended, Failure, Fault, Health, InquiryCause, InquiryFailure, Notice, RungRates,

@@ -24,3 +24,4 @@ mod secrecy;
 mod server;
 mod show;
 mod tools;
+mod uplink;
