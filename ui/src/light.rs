@@ -89,7 +89,9 @@ pub(crate) fn sentence(view: &View, destination: &DestinationView) -> String {
                 RecordingState::Recording => "The recording goes on.",
                 _ => "Nothing is being recorded.",
             };
-            format!("Another PC took over. {recording}")
+            // How sure it is differs: a service may refuse without saying why.
+            let who = if reason.is_empty() { "Another PC took over." } else { reason };
+            format!("{who} {recording}")
         }
         _ => String::new(),
     }

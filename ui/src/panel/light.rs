@@ -34,7 +34,7 @@ pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
         ui.ctx().accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
         match main.state {
             LiveState::Reconnecting => reconnecting(ui, pass, main),
-            LiveState::TakenOver => taken_over(ui, pass, main),
+            LiveState::TakenOver => taken_over(ui, pass),
             _ => {}
         }
     });
@@ -66,11 +66,8 @@ fn reconnecting(ui: &mut Ui, pass: &mut Pass<'_>, destination: &DestinationView)
     });
 }
 
-fn taken_over(ui: &mut Ui, pass: &mut Pass<'_>, destination: &DestinationView) {
+fn taken_over(ui: &mut Ui, pass: &mut Pass<'_>) {
     let theme = pass.theme;
-    if !destination.reason.is_empty() {
-        paragraph(ui, Words::new(theme).second(&destination.reason));
-    }
     let others = pass.view.destinations.iter().any(|other| other.state.is_under_way());
     if others {
         paragraph(ui, Words::new(theme).second("The other destinations go on."));

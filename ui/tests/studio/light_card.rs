@@ -91,6 +91,10 @@ fn a_takeover_is_said_plainly() {
     view.recording.state = RecordingState::Off;
     let harness = open(view);
     harness.get_by_label("Another PC took over. Nothing is being recorded.");
+    let mut view = taken_over();
+    view.destinations[0].reason = "Another PC seems to have taken over.".to_owned();
+    let harness = open(view);
+    harness.get_by_label("Another PC seems to have taken over. The recording goes on.");
 }
 
 #[test]
