@@ -19,6 +19,13 @@ use ivs::metrics::{
 };
 use units::{FrameRate, Kbps, Secret, Size, StreamConfig, VideoCodec};
 
+/// What is inside of a pairing code.
+const PAIRING: &str = concat!(
+    r#"{"channel":"rtmps://a.global-contribute.live-video.net:443/app","#,
+    r#""ladder":[["avc",1280,720,30,1,2500],["hevc",640,360,30000,1001,800]],"#,
+    r#""made":1795000000,"priority":2001,"key":"sk_us-west-2_EXAMPLEexample"}"#,
+);
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Bytes of C0 to C2, and of S0 to S2.
@@ -237,6 +244,7 @@ fn main() -> Outcome<()> {
         write("ingest_address", name, text.as_bytes())?;
     }
     write("find_ingest", "two", ingests().to_json().as_bytes())?;
+    write("pairing", "two_renditions", PAIRING.as_bytes())?;
     for version in SchemaVersion::ALL {
         write("configuration_request", version.name(), request().to_json(version).expose().as_bytes())?;
     }
