@@ -124,8 +124,8 @@ pub struct Broadcast {
     takeovers: u32,
     stream_began_at: Option<MediaTime>,
 
-    /// The person wants the stream renewed.
-    renewal_wanted: bool,
+    /// Since when the person wants the stream renewed.
+    renewal_wanted: Option<MediaTime>,
     /// Not before this.
     renewal_after: Option<MediaTime>,
     /// How long to wait when the service gives no configuration for it.
@@ -164,7 +164,7 @@ impl Broadcast {
             priority: None,
             takeovers: 0,
             stream_began_at: None,
-            renewal_wanted: false,
+            renewal_wanted: None,
             renewal_after: None,
             renewal_pause: renewing::FIRST_PAUSE,
             was_live: false,
@@ -198,7 +198,7 @@ impl Broadcast {
             Happened::NetworkChanged => self.network_changed(now),
             Happened::RetryNow => self.retry_now(now),
             Happened::GiveUp => self.give_up(),
-            Happened::RenewNow => self.renewal_wanted |= self.was_live && self.present.is_some(),
+            Happened::RenewNow => self.renew_now(now),
             Happened::TakeOver => self.take_over(now),
             Happened::Stop => self.stop(),
         }
@@ -342,7 +342,9 @@ impl Broadcast {
             self.anew = false;
             self.other_media = false;
             self.renewal_after = None;
-            self.renewal_wanted = false;
+            if self.renewal_wanted.is_some_and(|wanted| self.is_newer_than(wanted)) {
+                self.renewal_wanted = None;
+            }
             if priority.is_none() {
                 // The channel remembers nothing of the numbers of streams that are over ("Stream Takeover").
                 self.priority = None;

@@ -82,6 +82,8 @@ impl Broadcast {
         match self.judge(session, &failure, now) {
             Verdict::TakenOver { certain } => {
                 self.tell(Telling::TakenOver { certain, failure: failure.clone() });
+                // Nothing follows, so an answer that is still to come is not waited for.
+                self.asked = false;
                 self.state = State::TakenOver { since: now, certain, failure };
             }
             Verdict::Refused => self.finish(Outcome::Refused(failure)),

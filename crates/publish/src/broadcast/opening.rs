@@ -144,9 +144,7 @@ impl Broadcast {
         }
         self.configured_at = Some(now);
         self.must_ask = false;
-        // What was sent last is what the service compares with; a ladder that changes twice may be the old one again,
-        // but that is not known here.
-        self.other_media |= !same_media && self.stream_began_at.is_some();
+        self.other_media = !same_media && self.stream_began_at.is_some();
         if let State::Asking { by } = self.state {
             self.open(by, now);
         }

@@ -77,13 +77,15 @@ impl Broadcast {
     }
 
     pub(super) fn renew_if_due(&mut self, now: MediaTime) {
-        let stream_is_due = self.renewal_wanted || self.renews_at().is_some_and(|at| now >= at);
+        let stream_is_due = self.renewal_wanted.is_some() || self.renews_at().is_some_and(|at| now >= at);
         let key_is_due = self.changes_key_at().is_some_and(|at| now >= at);
         if !(stream_is_due || key_is_due) || !self.may_renew() {
             return;
         }
         let fresh = self.config.limits.key.map_or(FRESH, |valid| portion(valid, FRESH));
-        if self.config.asks && self.configured_at.is_none_or(|since| now - since > fresh) {
+        // A wish may be about another configuration than the one in hand.
+        let since = self.renewal_wanted.unwrap_or(now - fresh);
+        if self.config.asks && self.configured_at.is_none_or(|configured_at| configured_at < since) {
             self.ask();
             return;
         }
@@ -94,7 +96,7 @@ impl Broadcast {
             self.go_over(now);
             return;
         }
-        self.renewal_wanted = false;
+        self.renewal_wanted = None;
         self.anew = true;
         self.tell(Telling::RenewalBegins);
         if !self.other_media {
@@ -108,9 +110,31 @@ impl Broadcast {
         self.state = State::Concluding;
     }
 
+    /// The person wants another stream, perhaps with another configuration than the one in hand.
+    pub(super) fn renew_now(&mut self, now: MediaTime) {
+        match self.state {
+            State::Ending(_) | State::Over(_) => {}
+            State::OnAir => self.renewal_wanted = self.renewal_wanted.or(Some(now)),
+            State::TakenOver { .. } => self.must_ask |= self.config.asks,
+            // The same wish again.
+            State::Concluding if !self.config.asks => {}
+            _ => {
+                self.renewal_wanted = self.renewal_wanted.or(Some(now));
+                self.must_ask |= self.config.asks && self.present.is_none();
+            }
+        }
+    }
+
+    /// Whether what the present session sends was decided on after `wanted`.
+    pub(super) fn is_newer_than(&self, wanted: MediaTime) -> bool {
+        let Some(session) = &self.present else { return false };
+        let since = if self.config.asks { session.key_since } else { Some(session.opened_at) };
+        since.is_some_and(|since| since >= wanted)
+    }
+
     /// The service gave no configuration for a renewal: the stream goes on.
     pub(super) fn postpone_renewal(&mut self, now: MediaTime) {
-        let was_wanted = std::mem::take(&mut self.renewal_wanted);
+        let was_wanted = self.renewal_wanted.take().is_some();
         let is_due = self.renewal_due_at().is_some_and(|at| now >= at);
         if is_due {
             let whole = self.config.limits.stream.into_iter().chain(self.config.limits.key).min();

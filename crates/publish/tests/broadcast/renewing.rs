@@ -98,6 +98,58 @@ fn a_key_that_ends_before_the_stream_is_changed_without_a_cut() {
 }
 
 #[test]
+fn a_wish_may_be_about_another_configuration() {
+    // Just configured, and yet: the person, or an overloaded computer, wants another ladder.
+    let mut rig = Rig::on_air(asking());
+    rig.tell(Happened::RenewNow);
+    assert_eq!(rig.orders(), [Order::Ask]);
+    rig.tell(Happened::Configured { same_media: false });
+    assert_eq!(rig.orders(), [Order::Conclude]);
+    rig.tell(Happened::Ended(Ended::Stopped { clean: true }));
+    rig.go_live();
+    assert_eq!(rig.orders(), [OPEN]);
+
+    // Between two attempts: the next one must not take over with other media.
+    let mut rig = Rig::on_air(asking());
+    rig.fail(Cause::Stalled);
+    rig.fail(Cause::Unreachable);
+    rig.orders();
+    rig.tell(Happened::RenewNow);
+    rig.wait_for_attempt();
+    assert_eq!(rig.orders(), [Order::Ask]);
+    rig.tell(Happened::Configured { same_media: false });
+    assert_eq!(rig.orders(), []);
+    rig.wait_for_attempt();
+    assert_eq!(rig.orders(), [OPEN]);
+    rig.go_live();
+    assert_eq!(rig.orders(), [], "what was wanted is on air");
+
+    // Before the first picture: it comes true after it.
+    let mut rig = Rig::new(asking());
+    rig.tell(Happened::Configured { same_media: true });
+    rig.wait(SECOND);
+    rig.tell(Happened::RenewNow);
+    rig.tell(Happened::Accepted);
+    rig.orders();
+    rig.tell(Happened::Live);
+    assert_eq!(rig.orders(), [Order::Ask]);
+}
+
+#[test]
+fn a_question_that_was_called_off_is_asked_again() {
+    let mut rig = Rig::on_air(asking());
+    rig.wait(Span::from_secs(47 * 3600));
+    assert_eq!(rig.orders(), [Order::Ask]);
+    rig.fail(ended_by_service("[taken-over] Another one."));
+    assert!(!rig.broadcast.awaits_answer());
+    rig.wait(HOUR);
+    rig.tell(Happened::TakeOver);
+    assert_eq!(rig.orders(), [Order::Ask]);
+    rig.tell(Happened::Configured { same_media: true });
+    assert_eq!(rig.orders(), [open(2_000)]);
+}
+
+#[test]
 fn the_person_chooses_when() {
     let renewal = Renewal::After(HOUR + HOUR);
     let mut rig = Rig::on_air(BroadcastConfig { renewal, ..plain() });

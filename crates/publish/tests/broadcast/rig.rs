@@ -122,6 +122,8 @@ impl Rig {
             self.broadcast.handle(happened, self.now);
         }
         self.carry_out();
+        // A question that nobody waits for is called off.
+        self.asked &= self.broadcast.awaits_answer();
         self.look();
     }
 
