@@ -6,6 +6,7 @@
 //! * [`limits`]: every number of the service as data, each with the section it was read in.
 //! * [`Judge`]: watches what an ingest receives and says what the service would say; the rehearsal ingest and
 //!   `genlock check` use the same one.
+//! * [`transport_stream`]: reading what SRT carries.
 //! * [`event`]: what the service tells through EventBridge, as JSON of the same form.
 //!
 //! "The guide" in this crate is the *Amazon IVS Low-Latency Streaming User Guide*; section names are its own.
@@ -24,6 +25,7 @@ pub mod ladder;
 pub mod limits;
 pub mod metrics;
 mod parameter_set;
+pub mod transport_stream;
 
 pub use address::{IngestAddress, Protocol, RtmpTarget, SrtTarget};
 pub use audio_specific_config::AudioSpecificConfig;
