@@ -109,6 +109,15 @@ impl Channel {
         Ok(Ticket { channel: Arc::clone(self), place, claimant, waiting: Vec::new(), waiting_bytes: 0 })
     }
 
+    /// Whether [`Self::claim`] would let `name` in. Nothing comes of asking.
+    pub(crate) fn would_admit(&self, place: usize, name: &StreamName, now: MediaTime) -> bool {
+        let mut trial = match self.lock().places.get(place) {
+            Some(place) if !name.is_test => place.clone(),
+            place => return place.is_some(),
+        };
+        trial.enter(&mut Claimant::new(0, 0, name.priority), &self.limits, stream_id, now).is_ok()
+    }
+
     /// Time passes. Call it a few times per second, whether or not anybody is on air.
     pub(crate) fn tick(&self, now: MediaTime) {
         for place in &mut self.lock().places {

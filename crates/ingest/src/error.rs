@@ -12,6 +12,8 @@ pub enum Door {
     Rtmps,
     /// GetClientConfiguration and FindIngest.
     Https,
+    /// SRT over UDP.
+    Srt,
 }
 
 impl Door {
@@ -21,6 +23,7 @@ impl Door {
             Self::Rtmp => "rtmp",
             Self::Rtmps => "rtmps",
             Self::Https => "https",
+            Self::Srt => "srt",
         }
     }
 }
@@ -66,6 +69,17 @@ pub enum Error {
     /// The person gave a stream key without a letter.
     #[error("a stream key is empty")]
     KeyEmpty,
+    /// The library that speaks SRT is not installed: the person's system.
+    #[error("SRT needs libsrt, which comes with GStreamer's srt plugin; install it, or do not ask for SRT")]
+    SrtMissing,
+    /// SRT can not be taken as it was asked for, such as with a passphrase of less than 10 bytes.
+    #[error("can not take SRT on {address}: {why}")]
+    Srt {
+        /// Address and port.
+        address: std::net::SocketAddr,
+        /// The library's reason.
+        why: String,
+    },
     /// No certificate could be made: a host name that is none, or our own mistake.
     #[error("can not make a certificate for this run: {0}")]
     Certificate(String),

@@ -2,7 +2,8 @@
 //!
 //! It listens for RTMP and for RTMPS with a certificate made for the run, knows stream keys that expire and lets one
 //! publisher per key in, judges every stream by the rules of its channel with [`ivs::Judge`], tells what happens as
-//! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT is not spoken.
+//! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT is taken where
+//! [`IngestConfig::srt`] says so.
 //!
 //! Over HTTPS it answers GetClientConfiguration with a ladder by [`ivs::ladder::grant`] and a key that carries it, and
 //! FindIngest with its own addresses. Who publishes with such a key is held to its ladder.
@@ -44,4 +45,4 @@ pub use inquiry::{InquiryOutcome, InquiryReport};
 pub use listener::{Addresses, Ingest, start};
 pub use report::{Ending, SessionReport};
 pub use session::MAX_MESSAGE_BYTES;
-pub use srt::SrtDoor;
+pub use srt::{SrtDoor, SrtReception};

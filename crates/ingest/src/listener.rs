@@ -26,7 +26,7 @@ use crate::inquiry::{InquiryLog, InquiryReport};
 use crate::report::SessionReport;
 use crate::service::{ConnectionOrder, Service, stop_asked};
 use crate::stream_keys::StreamKeys;
-use crate::{Error, certificate, configuration, connection, https};
+use crate::{Error, certificate, configuration, connection, https, srt};
 
 /// Name of the authority's certificate in the output folder.
 const CA_FILE: &str = "ingest-ca.pem";
@@ -72,7 +72,8 @@ pub struct Ingest {
 ///
 /// # Errors
 /// [`Error::PortInUse`], [`Error::Listen`], [`Error::Folder`], [`Error::KeyEmpty`]; [`Error::Certificate`] when a name
-/// in the configuration can not stand in a certificate; [`Error::Randomness`].
+/// in the configuration can not stand in a certificate; [`Error::SrtMissing`] and [`Error::Srt`] when SRT was asked for;
+/// [`Error::Randomness`].
 pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
     if !random(&mut [0]) {
         return Err(Error::Randomness);
@@ -82,6 +83,7 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     let rtmp = listen(SocketAddr::new(config.bind_ip, config.rtmp_port), Door::Rtmp)?;
     let rtmps = listen(SocketAddr::new(config.bind_ip, config.rtmps_port), Door::Rtmps)?;
     let web = listen(SocketAddr::new(config.bind_ip, config.https_port), Door::Https)?;
+    let srt = srt::open(&mut config)?;
     let ca_file = match &config.out_dir {
         Some(folder) => Some(prepare_folder(folder, &certificate.ca_pem)?),
         None => None,
@@ -91,7 +93,7 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
     let addresses = Addresses {
         rtmp: format!("{rtmp_url}/{}", RTMP_APP.value),
         rtmps: format!("{rtmps_url}/{}", RTMP_APP.value),
-        srt: None,
+        srt: srt.as_ref().map(|door| format!("{}://{}", Door::Srt, door.address())),
         configuration_url: format!("{web_url}{}", https::CONFIGURATION_PATH),
         find_ingest_url: format!("{web_url}{}", https::FIND_INGEST_PATH),
         ca_file,
@@ -110,6 +112,9 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
             tokio::spawn(accept(listener, entry, Arc::clone(&service), stop.clone(), limit))
         })
         .into();
+    if let Some(door) = srt {
+        listeners.push(srt::serve(door, Arc::clone(&service), stop.clone(), limit)?);
+    }
     listeners.push(tokio::spawn(keep_time(Arc::clone(&service), stop)));
     Ok(Ingest { addresses, ca_pem: certificate.ca_pem, service, stopping, listeners })
 }
@@ -128,6 +133,12 @@ impl Ingest {
     /// The first key that may publish: the one that was made up when the configuration had none.
     pub fn stream_key(&self) -> Secret {
         self.service.keys.first().cloned().unwrap_or_default()
+    }
+
+    /// What SRT callers must encrypt with: the one that was made up when the configuration had none and the channel
+    /// does not allow insecure ingest.
+    pub fn srt_passphrase(&self) -> Option<Secret> {
+        self.service.config.srt.as_ref().and_then(|door| door.passphrase.clone())
     }
 
     /// Events from now on. A receiver that lags far behind loses the oldest ones.

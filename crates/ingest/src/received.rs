@@ -15,6 +15,9 @@ const QUEUE_TAGS: usize = 8;
 /// How many files of earlier runs are stepped over to find a free name.
 const MAX_NUMBER: u64 = 100_000;
 
+/// Of files with received streams: RTMP's and SRT's.
+const EXTENSIONS: [&str; 2] = ["flv", "ts"];
+
 /// A file that is being written by a thread of its own, so that a slow disk stalls no other connection.
 pub(crate) struct ReceivedFile {
     name: String,
@@ -25,7 +28,7 @@ pub(crate) struct ReceivedFile {
 impl ReceivedFile {
     /// Creates `received-<n>.flv` in `folder`, `n` being the first from `number` on that is free.
     pub(crate) fn create(folder: &Path, number: u64) -> std::io::Result<Self> {
-        let (name, file) = create_numbered(folder, number)?;
+        let (name, file) = create_numbered(folder, number, "flv")?;
         let (tags, mut queue) = mpsc::channel::<Vec<u8>>(QUEUE_TAGS);
         let write = move || {
             let mut file = BufWriter::with_capacity(256 * 1024, file);
@@ -69,11 +72,23 @@ impl ReceivedFile {
     }
 }
 
-fn create_numbered(folder: &Path, number: u64) -> std::io::Result<(String, File)> {
+/// Creates `received-<n>.<extension>` in `folder`, `n` being the first from `number` on that no received stream has.
+pub(crate) fn create_numbered(
+    folder: &Path,
+    number: u64,
+    extension: &str,
+) -> std::io::Result<(String, File)> {
     let mut number = number;
     loop {
-        let name = format!("received-{number}.flv");
-        match File::options().write(true).create_new(true).open(folder.join(&name)) {
+        let name = format!("received-{number}.{extension}");
+        // The report has the number alone.
+        let is_taken =
+            EXTENSIONS.iter().any(|other| folder.join(format!("received-{number}.{other}")).exists());
+        let created = match is_taken {
+            true => Err(std::io::ErrorKind::AlreadyExists.into()),
+            false => File::options().write(true).create_new(true).open(folder.join(&name)),
+        };
+        match created {
             Ok(file) => return Ok((name, file)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < MAX_NUMBER => {
                 number += 1;

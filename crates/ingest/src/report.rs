@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use ivs::{Protocol, Verdict};
 use serde::Serialize;
 
+use crate::srt::SrtReception;
+
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,7 +60,8 @@ pub struct SessionReport {
     pub lasted_ms: i64,
     /// How it ended.
     pub ending: Ending,
-    /// `FCUnpublish` was sent before the end, as the guide demands ("Stopping the Stream and Disconnecting").
+    /// `FCUnpublish` was sent before the end, as the guide demands ("Stopping the Stream and Disconnecting"); over SRT,
+    /// the connection was shut down in order.
     pub said_goodbye: bool,
     /// Bytes that came over the connection, TLS excluded.
     pub received_bytes: u64,
@@ -68,6 +71,9 @@ pub struct SessionReport {
     pub audio_messages: u64,
     /// Metadata and other data messages.
     pub data_messages: u64,
+    /// What the transport has to say of an SRT connection; `None` for RTMP, and when it was not accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srt: Option<SrtReception>,
     /// What the service would have said.
     pub verdict: Verdict,
     /// Name of the file in the output folder that holds what was received.

@@ -136,6 +136,11 @@ impl Service {
         Ok(Claim { ticket, granted: known.granted })
     }
 
+    /// Whether [`Self::claim`] would let `name` in. Nothing comes of asking.
+    pub(crate) fn would_admit(&self, name: &StreamName, now: MediaTime) -> bool {
+        self.keys.know(name, now).is_ok_and(|known| self.channel.would_admit(known.place, name, now))
+    }
+
     /// A number for a new session, from 1, and the faults that it shall have.
     pub(crate) fn begin_session(&self) -> (u64, Faults) {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
@@ -224,7 +229,10 @@ impl Service {
     pub(crate) fn file_report(&self, report: SessionReport) {
         if let Some(folder) = &self.config.out_dir {
             let name = match &report.file {
-                Some(file) => file.replace("received-", "report-").replace(".flv", ".json"),
+                Some(file) => {
+                    let name = file.replace("received-", "report-");
+                    name.replace(".flv", ".json").replace(".ts", ".json")
+                }
                 None => format!("report-session-{}.json", report.session),
             };
             let written = serde_json::to_vec_pretty(&report).map_err(std::io::Error::other);

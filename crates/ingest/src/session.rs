@@ -256,6 +256,7 @@ impl Session {
             video_messages: self.video_messages,
             audio_messages: self.audio_messages,
             data_messages: self.data_messages,
+            srt: None,
             verdict,
             file,
             file_problem,

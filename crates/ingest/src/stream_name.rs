@@ -67,7 +67,6 @@ impl StreamName {
     }
 
     /// Reads an SRT stream id: `KEY`, or `#!::u=KEY,priority=2`. Other fields mean nothing here.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the SRT listener reads it"))]
     pub(crate) fn of_srt(stream_id: &Secret) -> Self {
         let Some(fields) = stream_id.expose().strip_prefix(SRT_FIELDS) else {
             return Self::of_rtmp(stream_id);

@@ -272,7 +272,8 @@ impl Reader {
         self.synchronised();
         self.in_sync = false;
         for stream in &mut self.streams {
-            let whole = stream.pes.finish();
+            // Where a stream is cut there is nothing to complain of.
+            let whole = stream.pes.finish().filter(|ended| matches!(ended, Assembled::Whole(_)));
             stream.content.take(whole, stream.pid, &mut self.times, &mut self.items);
         }
     }

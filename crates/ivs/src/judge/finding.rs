@@ -181,6 +181,10 @@ pub mod code {
     pub const CONFIG_MISSING: Code = Code::genlock("decoder-configuration-missing");
     /// Bytes that do not follow their standard.
     pub const MALFORMED: Code = Code::genlock("malformed-media");
+    /// Packets of a transport stream are missing.
+    pub const PACKETS_MISSING: Code = Code::genlock("packets-missing");
+    /// An SRT caller without the channel's passphrase, or with another one.
+    pub const SRT_PASSPHRASE: Code = Code::genlock("srt-passphrase");
     /// Timestamps went backwards.
     pub const TIMESTAMP_BACKWARDS: Code = Code::genlock("timestamps-backwards");
     /// Timestamps jumped ahead.

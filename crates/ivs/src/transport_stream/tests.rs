@@ -87,7 +87,7 @@ fn units() -> impl Strategy<Value = Vec<Unit>> {
 fn write(units: &[Unit], video_has_length: bool) -> (Vec<[u8; PACKET_BYTES]>, Vec<Item>) {
     let mut writer = Writer::new();
     let mut items = Vec::new();
-    let nanos = |ticks: u64| (ticks * 100_000 / 9) as i64;
+    let nanos = |ticks: u64| i64::try_from(ticks * 100_000 / 9).unwrap();
     writer.tables(&[(0x1b, VIDEO_PID), (0x0f, AUDIO_PID)]);
     let [sps, pps] = sets();
     let (mut has_video, mut has_audio) = (false, false);
