@@ -30,6 +30,9 @@ use verdict::Trouble;
 /// some segments, short enough to forgive a bad hour of Wi-Fi.
 const STEADY: Span = Span::from_secs(15);
 
+/// A service compares media only when it has seen some, so a takeover that is refused may have been on air for a moment.
+const PROVEN: Span = Span::from_secs(3);
+
 /// Who wanted a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
@@ -59,6 +62,8 @@ struct Session {
     live_at: Option<MediaTime>,
     /// It was told to leave, to conclude or to stop.
     leaving: bool,
+    /// Nothing of this broadcast was on air before it.
+    is_first: bool,
 }
 
 /// What is being waited for.
@@ -131,6 +136,8 @@ pub struct Broadcast {
     /// How long to wait when the service gives no configuration for it.
     renewal_pause: Span,
 
+    /// When a person's takeover counts as done, and with which number.
+    took_over: Option<(MediaTime, u32)>,
     was_live: bool,
     off_air_since: Option<MediaTime>,
     off_air: Span,
@@ -167,6 +174,7 @@ impl Broadcast {
             renewal_wanted: None,
             renewal_after: None,
             renewal_pause: renewing::FIRST_PAUSE,
+            took_over: None,
             was_live: false,
             off_air_since: None,
             off_air: Span::ZERO,
@@ -215,7 +223,10 @@ impl Broadcast {
     pub fn wake_at(&self, _now: MediaTime) -> Option<MediaTime> {
         match &self.state {
             State::Waiting { at, .. } => Some(*at),
-            State::OnAir if self.may_renew() => self.renewal_due_at(),
+            State::OnAir => {
+                let renewal = self.renewal_due_at().filter(|_| self.may_renew());
+                renewal.into_iter().chain(self.took_over.map(|(at, _)| at)).min()
+            }
             _ => None,
         }
     }
@@ -292,6 +303,12 @@ impl Broadcast {
             self.retries.reset();
             self.trouble.forget();
         }
+        if let Some((at, priority)) = self.took_over
+            && now >= at
+        {
+            self.took_over = None;
+            self.tell(Telling::TookOver { priority });
+        }
     }
 
     fn tick(&mut self, now: MediaTime) {
@@ -367,11 +384,7 @@ impl Broadcast {
         let gap = self.off_air_since.take().map_or(Span::ZERO, |since| now - since);
         self.off_air = self.off_air + gap;
         match by {
-            By::TakeOver => {
-                if let Some(priority) = priority {
-                    self.tell(Telling::TookOver { priority });
-                }
-            }
+            By::TakeOver => self.took_over = priority.map(|priority| (now + PROVEN, priority)),
             By::Schedule if self.was_live => {
                 self.reconnects = self.reconnects.saturating_add(1);
                 let attempts = self.retries.made();

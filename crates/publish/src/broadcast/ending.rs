@@ -9,6 +9,7 @@ use crate::{Cause, Ended, Failure};
 impl Broadcast {
     pub(super) fn ended(&mut self, ended: Ended, now: MediaTime) {
         let Some(session) = self.present.take() else { return };
+        self.took_over = None;
         if session.live_at.is_some() {
             self.off_air_since.get_or_insert(now);
         }

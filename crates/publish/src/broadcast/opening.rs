@@ -51,6 +51,7 @@ impl Broadcast {
             accepted_at: None,
             live_at: None,
             leaving: false,
+            is_first: !self.was_live,
         }
     }
 

@@ -101,7 +101,7 @@ impl Broadcast {
             return Verdict::TakenOver { certain: true };
         }
         let lost_to_other =
-            if self.was_live { Verdict::TakenOver { certain: true } } else { Verdict::Refused };
+            if session.is_first { Verdict::Refused } else { Verdict::TakenOver { certain: true } };
         match takeover::refusal_of(failure) {
             Some(TakeoverRefusal::InvalidPriority) if is_take_over => {
                 return if self.trouble.too_low < TAKEOVER_TRIES { Verdict::Higher } else { lost_to_other };

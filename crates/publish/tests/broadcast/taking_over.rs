@@ -4,8 +4,8 @@ use publish::{BroadcastConfig, Cause, Happened, Intent, Interruption, Outcome, P
 use units::Span;
 
 use crate::rig::{
-    HOUR, INVALID_PRIORITY, LIMIT_BREACHED, MEDIA_MISMATCH, MINUTE, OPEN, Rig, ended_by_service, failure,
-    is_taken_over, open, plain, refused,
+    HOUR, INVALID_PRIORITY, LIMIT_BREACHED, MEDIA_MISMATCH, MINUTE, OPEN, Rig, SECOND, ended_by_service,
+    failure, is_taken_over, open, plain, refused,
 };
 
 #[test]
@@ -21,6 +21,7 @@ fn whoever_was_taken_over_stops_trying_and_may_take_back() {
     rig.tell(Happened::TakeOver);
     assert_eq!(rig.orders(), [open(2_000)]);
     rig.go_live();
+    rig.wait(Span::from_secs(3));
     assert_eq!(rig.told.last(), Some(&Telling::TookOver { priority: 2_000 }));
     // From here on reconnects count in the new room.
     rig.wait(MINUTE);
@@ -91,6 +92,7 @@ fn a_takeover_by_a_person_jumps_until_it_is_high_enough() {
         assert_eq!(rig.orders(), [open(next)]);
     }
     rig.go_live();
+    rig.wait(Span::from_secs(3));
     assert_eq!(rig.told.last(), Some(&Telling::TookOver { priority: 16_000 }));
     assert_eq!(rig.broadcast.figures(rig.now).takeovers, 1);
 
@@ -128,11 +130,14 @@ fn the_range_of_priorities_ends() {
 fn other_media_are_not_tried_again() {
     let intent = Intent::TakeOver { known: None };
     let mut rig = Rig::new(BroadcastConfig { intent, ..plain() });
-    rig.tell(Happened::Accepted);
+    // The service sees them only when some have come.
+    rig.go_live();
+    rig.wait(SECOND);
     let mismatch = ended_by_service(MEDIA_MISMATCH);
     rig.fail(mismatch.clone());
     assert_eq!(rig.phase(), Phase::Over(Outcome::Refused(failure(mismatch.clone()))));
     assert!(failure(mismatch).advice().contains("same ladder"));
+    assert_eq!(rig.told, [], "nothing was taken over");
 }
 
 #[test]
