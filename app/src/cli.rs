@@ -101,6 +101,13 @@ pub(crate) struct ServiceArgs {
     /// Address to listen on. Only loopback unless another is given, so that another computer can rehearse with it.
     #[arg(long, value_name = "IP")]
     pub(crate) bind: Option<IpAddr>,
+    /// Take SRT too, on this UDP port; 0 takes a free one, the service's own is 9000. With --secure-only the callers need
+    /// the passphrase in the file that the first line names.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) srt_port: Option<u16>,
+    /// File with the passphrase of SRT, 10 to 79 bytes, instead of one made for the run.
+    #[arg(long, value_name = "FILE", requires = "srt_port")]
+    pub(crate) srt_passphrase_file: Option<PathBuf>,
     /// A further host name or address that the certificate is made for; may be given several times.
     #[arg(long = "name", value_name = "HOST")]
     pub(crate) names: Vec<String>,

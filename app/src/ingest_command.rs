@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ingest::{Farewell, IngestConfig, StreamKey};
+use ingest::{Farewell, IngestConfig, SrtDoor, StreamKey};
 use serde_json::json;
-use units::{Clock, Span};
+use units::{Clock, Secret, Span};
 
 use crate::channel;
 use crate::cli::{ChannelArgs, ServiceArgs};
@@ -17,6 +17,9 @@ use crate::show::Stagehands;
 /// Name of the file that a key made for the run is written to.
 const KEY_FILE: &str = "ingest-key";
 
+/// Name of the file that a passphrase of SRT made for the run is written to.
+const PASSPHRASE_FILE: &str = "ingest-srt-passphrase";
+
 /// Ports asked for; 0 takes a free one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ports {
@@ -26,7 +29,8 @@ pub(crate) struct Ports {
 }
 
 /// Runs until its time is over or a signal comes. Prints one JSON line when it is ready: the addresses, the file with
-/// the certificate to trust and, when no key was given, the file with the key made for the run.
+/// the certificate to trust and the files with what was made for the run: the key when none was given, the passphrase of
+/// SRT when callers need one and none was given.
 ///
 /// # Errors
 /// Ports in use, folders that can not be written to, a key that is none, two faults for the same sessions.
@@ -68,13 +72,16 @@ pub(crate) fn run(
         let ingest =
             ingest::start(config, hands.clock.clone()).await.map_err(|error| failed(error.to_string()))?;
         let mut line = json!(ingest.addresses());
-        if given.is_none() {
-            let path = folder.join(KEY_FILE);
-            write_private(&path, ingest.stream_key().expose())
+        let made_key = given.is_none().then(|| ingest.stream_key());
+        let made_passphrase = ingest.srt_passphrase().filter(|_| service.srt_passphrase_file.is_none());
+        let made =
+            [("key_file", KEY_FILE, made_key), ("srt_passphrase_file", PASSPHRASE_FILE, made_passphrase)];
+        for (name, file, secret) in made {
+            let (Some(secret), Some(line)) = (secret, line.as_object_mut()) else { continue };
+            let path = folder.join(file);
+            write_private(&path, secret.expose())
                 .map_err(|error| failed(format!("{} can not be written: {error}", path.display())))?;
-            if let Some(line) = line.as_object_mut() {
-                line.insert("key_file".into(), json!(path));
-            }
+            line.insert(name.into(), json!(path));
         }
         print_line(&line.to_string());
         wait(run_for).await;
@@ -88,7 +95,7 @@ pub(crate) fn run(
 /// What the ingest does as a service.
 ///
 /// # Errors
-/// Two faults for the same sessions.
+/// Two faults for the same sessions, a passphrase that can not be read.
 fn behaviour(args: &ServiceArgs) -> Result<IngestConfig, Failure> {
     let mut config = IngestConfig { farewell: farewell(args), ..IngestConfig::default() };
     if let Some(ip) = args.bind {
@@ -99,6 +106,7 @@ fn behaviour(args: &ServiceArgs) -> Result<IngestConfig, Failure> {
     // The service's own limit is the longest.
     config.max_stream =
         args.max_stream.map_or(config.max_stream, |longest| span(longest).min(config.max_stream));
+    config.srt = srt_door(args)?;
     config.max_takeovers = args.max_takeovers.unwrap_or(config.max_takeovers);
     config.configuration.key_validity = args.key_validity.map(span);
     let mut usual = None;
@@ -117,6 +125,19 @@ fn behaviour(args: &ServiceArgs) -> Result<IngestConfig, Failure> {
     }
     config.faults = usual.unwrap_or_default();
     Ok(config)
+}
+
+fn srt_door(args: &ServiceArgs) -> Result<Option<SrtDoor>, Failure> {
+    let Some(port) = args.srt_port else { return Ok(None) };
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let what = format!("{} can not be read: {error}.", path.display());
+            Failure::usage("ingest.srt-passphrase", what, "Name a file with the passphrase as its only line.")
+        })?;
+        Ok(Secret::new(text.trim()))
+    };
+    let passphrase = args.srt_passphrase_file.as_ref().map(read).transpose()?;
+    Ok(Some(SrtDoor { port, passphrase, ..SrtDoor::default() }))
 }
 
 const fn farewell(args: &ServiceArgs) -> Farewell {
@@ -197,6 +218,11 @@ mod tests {
         assert_eq!(config.faults.delay, Span::from_millis(50));
         assert_eq!(config.session_faults[&2].close_after, Some(Span::from_secs(5)));
         assert_eq!(config.farewell, Farewell::Status);
+        assert_eq!(config.srt, None);
+        let args = ServiceArgs { srt_port: Some(9000), ..ServiceArgs::default() };
+        assert_eq!(behaviour(&args).unwrap().srt, Some(SrtDoor { port: 9000, ..SrtDoor::default() }));
+        let missing = Some(PathBuf::from("/nowhere/passphrase"));
+        assert!(behaviour(&ServiceArgs { srt_passphrase_file: missing, ..args }).is_err());
         for twice in [["delay=1s", "rate=100"], ["rate=1,session=1", "stall=1s,session=1"]] {
             let args = ServiceArgs { faults: twice.map(fault).to_vec(), ..ServiceArgs::default() };
             assert!(behaviour(&args).is_err(), "{twice:?}");
