@@ -18,6 +18,9 @@ const MOST_IN_FLIGHT: u64 = 8 << 20;
 /// Writes within this are remembered as one.
 const WRITES_APART: Span = Span::from_millis(20);
 
+/// Runs of one track that are kept for whoever asks: days of dropped tails. A ledger asks every few seconds.
+const MOST_FRESH: usize = 50_000;
+
 /// A unit on its way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit {
@@ -134,6 +137,9 @@ impl Deliveries {
             }
             let runs = self.fresh.entry((unit.track, Certainty::Confirmed)).or_default();
             runs.insert(unit.from, unit.to);
+            if runs.len() > MOST_FRESH {
+                runs.forget_shortest(MOST_FRESH / 2);
+            }
         }
     }
 

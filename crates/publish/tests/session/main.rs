@@ -419,7 +419,14 @@ enum Happening {
     Failed,
     Late(u8),
     Stop,
+    Depart,
+    Conclude,
+    Proceed,
+    LetGo,
     Deaf(bool),
+    Frozen(bool),
+    InFlight(u64),
+    Ask,
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -431,7 +438,12 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(Happening::Failed),
         1 => (0u8..3).prop_map(Happening::Late),
         1 => Just(Happening::Stop),
+        1 => prop::sample::select(vec![Happening::Depart, Happening::Conclude, Happening::LetGo]),
+        1 => Just(Happening::Proceed),
         1 => any::<bool>().prop_map(Happening::Deaf),
+        1 => any::<bool>().prop_map(Happening::Frozen),
+        1 => prop_oneof![0u64..100_000, any::<u64>()].prop_map(Happening::InFlight),
+        1 => Just(Happening::Ask),
     ];
     prop::collection::vec(one, 1..14)
 }
@@ -440,8 +452,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_there_is_one_end_and_it_comes_in_time(happenings in happenings()) {
-        let mut rig = Rig::with(Hitch::None);
+    fn whatever_happens_there_is_one_end_and_it_comes_in_time(
+        happenings in happenings(),
+        waits in prop::bool::weighted(0.2),
+        told in any::<bool>(),
+    ) {
+        let mut settings = config("rtmps://ingest.example/app");
+        settings.waits = waits;
+        let mut rig = Rig::new(settings);
+        rig.told = told;
+        let mut parted_at = None;
+        let mut delivered = Vec::new();
         let mut stream = SyntheticStream::ladder(2);
         rig.session.begin(stream.config());
         let mut stopped_at = None;
@@ -459,9 +480,33 @@ proptest! {
                     stopped_at.get_or_insert(rig.now);
                     rig.session.stop(rig.now);
                 }
+                Happening::Depart => {
+                    parted_at.get_or_insert(rig.now);
+                    rig.session.depart(rig.now);
+                }
+                Happening::Conclude => {
+                    parted_at.get_or_insert(rig.now);
+                    rig.session.conclude(rig.now);
+                }
+                Happening::Proceed => rig.session.proceed(rig.now),
+                Happening::LetGo => {
+                    parted_at.get_or_insert(rig.now);
+                    rig.session.let_go(rig.now);
+                }
                 Happening::Deaf(deaf) => rig.deaf = deaf,
+                Happening::Frozen(frozen) => rig.frozen = frozen,
+                Happening::InFlight(bytes) => rig.session.handle(Event::InFlight { bytes }, rig.now),
+                Happening::Ask => delivered.extend(rig.session.deliveries()),
             }
             rig.turn();
+            if let Some(parted_at) = parted_at {
+                prop_assert!(rig.ended().is_some() || rig.now - parted_at < Span::from_secs(17));
+            }
+            // Nothing is further than what was handed over, and nothing is confirmed that was not.
+            for track in rig.session.stats(rig.now).tracks {
+                prop_assert!(track.confirmed_to <= track.sent_to, "{track:?}");
+                prop_assert_eq!(track.confirmed_to.is_some(), track.confirmed_at.is_some());
+            }
             if let Some(stopped_at) = stopped_at {
                 prop_assert!(rig.ended().is_some() || rig.now - stopped_at < Span::from_secs(2));
             }
@@ -476,5 +521,13 @@ proptest! {
         prop_assert!(rig.ended().is_some());
         let ends = rig.notices.iter().filter(|notice| matches!(notice, Notice::Ended(_))).count();
         prop_assert_eq!(ends, 1);
+        // Each unit is told once, as one or the other.
+        delivered.extend(rig.session.deliveries());
+        for track in rig.session.stats(rig.now).tracks {
+            let mut runs: Vec<_> = delivered.iter().filter(|run| run.track == track.track).collect();
+            runs.sort_by_key(|run| run.from);
+            prop_assert!(runs.windows(2).all(|pair| pair[1].from + Span::from_micros(1) >= pair[0].to));
+            prop_assert_eq!(runs.last().map(|run| run.to), track.sent_to);
+        }
     }
 }
