@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use publish::Cause;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 /// Head start of one address before the next is tried as well (RFC 8305, 5: 250 ms recommended).
@@ -35,13 +36,27 @@ pub(crate) async fn resolve(host: String, port: u16) -> Result<Vec<SocketAddr>, 
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    match tokio::net::lookup_host((host.as_str(), port)).await {
+    let found = on_its_own_thread(move || Ok((host.as_str(), port).to_socket_addrs()?.collect::<Vec<_>>()));
+    match found.await {
         Ok(addresses) => {
-            let addresses = interleave(addresses);
+            let addresses = interleave(addresses.into_iter());
             if addresses.is_empty() { Err(Cause::NameNotFound) } else { Ok(addresses) }
         }
         Err(error) => Err(name_cause(&error)),
     }
+}
+
+/// Does something that may hang for as long as the system likes. Not on the runtime's threads for such things: those
+/// are waited for at the end of the program, which a name service that is away must not hold up.
+async fn on_its_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new().name(String::from("name lookup")).spawn(move || {
+        // Nobody waits any more when the attempt was given up.
+        let _unheard = sender.send(work());
+    })?;
+    receiver.await.unwrap_or_else(|_| Err(io::Error::other("the lookup was broken off")))
 }
 
 /// Alternates between IPv6 and IPv4, beginning with the family the system put first (RFC 8305, 4).
@@ -176,6 +191,20 @@ fn tune(stream: &TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_service_that_hangs_holds_nobody_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.unwrap();
+        let (release, hang) = oneshot::channel::<()>();
+        let lookup = on_its_own_thread(move || Ok(hang.blocking_recv().is_ok()));
+        let given_up =
+            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), lookup).await.is_err() });
+        assert!(given_up);
+        // Dropping a runtime waits for its own threads.
+        drop(runtime);
+        release.send(()).unwrap();
+    }
 
     #[test]
     fn families_alternate() {
