@@ -23,7 +23,7 @@ mod latency;
 mod light;
 mod network_check;
 pub mod pairing;
-mod playback;
+pub mod playback;
 mod queue;
 mod rate_control;
 mod session;
