@@ -100,6 +100,7 @@ impl Broadcast {
             }
         }
         self.next = None;
+        self.took_over = None;
         if abandon {
             self.orders.push_back(Order::Abandon);
         }

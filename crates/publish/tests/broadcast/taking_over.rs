@@ -127,6 +127,16 @@ fn the_range_of_priorities_ends() {
 }
 
 #[test]
+fn nothing_is_told_of_a_takeover_that_was_stopped() {
+    let mut rig = Rig::new(BroadcastConfig { intent: Intent::TakeOver { known: None }, ..plain() });
+    rig.go_live();
+    rig.tell(Happened::Stop);
+    rig.wait(MINUTE);
+    rig.tell(Happened::Tick);
+    assert_eq!(rig.told, []);
+}
+
+#[test]
 fn other_media_are_not_tried_again() {
     let intent = Intent::TakeOver { known: None };
     let mut rig = Rig::new(BroadcastConfig { intent, ..plain() });
