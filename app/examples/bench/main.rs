@@ -9,10 +9,17 @@
 //!     ./x bench outputs    what a second output costs
 //!     ./x bench vmaf       each received rendition of that ladder against the composed picture
 //!     ./x bench idle       the window doing nothing
+//!     ./x bench hold       the next four, which run over an emulated link in a network namespace (Linux):
+//!     ./x bench cable      the cable pulled for ten seconds, over RTMPS and SRT, beside ffmpeg
+//!     ./x bench takeover   what is lost when a second sender takes the channel over, beside ffmpeg
+//!     ./x bench loss       1, 3 and 5 % of all packets lost, beside ffmpeg
+//!     ./x bench narrow     60 % of the needed rate, beside ffmpeg
 
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
 #![allow(clippy::indexing_slicing, reason = "serde_json answers a missing member with null")]
 
+#[cfg(target_os = "linux")]
+mod hold;
 mod ladder;
 mod peer;
 mod received;
@@ -29,7 +36,7 @@ use crate::show::Show;
 /// A name, and what takes its figures in a folder of its own.
 type Bench = (&'static str, fn(&Path) -> Result<Value>);
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: &[Bench] = &[
     ("single", |folder| single(folder, &[])),
     ("headless", |folder| single(folder, &["--headless"])),
     ("ladder", ladder::ladder),
@@ -37,13 +44,28 @@ const BENCHES: [Bench; 7] = [
     ("outputs", ladder::outputs),
     ("vmaf", vmaf::vmaf),
     ("idle", idle),
+    #[cfg(target_os = "linux")]
+    ("cable", hold::cable),
+    #[cfg(target_os = "linux")]
+    ("takeover", hold::takeover),
+    #[cfg(target_os = "linux")]
+    ("loss", hold::loss),
+    #[cfg(target_os = "linux")]
+    ("narrow", hold::narrow),
 ];
 
+/// One name for those that show how a session holds.
+const HOLD: (&str, [&str; 4]) = ("hold", ["cable", "takeover", "loss", "narrow"]);
+
 fn main() -> Result<()> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let names = BENCHES.map(|(name, _)| name).join(", ");
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.iter().any(|name| name == HOLD.0) {
+        wanted.retain(|name| name != HOLD.0);
+        wanted.extend(HOLD.1.map(String::from));
+    }
     for name in &wanted {
-        ensure!(BENCHES.iter().any(|(known, _)| known == name), "no such bench: {name}; there are {names}");
+        let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        ensure!(names.contains(&name.as_str()), "no such bench: {name}; there are {}", names.join(", "));
     }
     let folder = tempfile::tempdir()?;
     let mut figures = serde_json::Map::new();
@@ -52,7 +74,7 @@ fn main() -> Result<()> {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             let folder = folder.path().join(name);
             std::fs::create_dir_all(&folder)?;
-            figures.insert(name.into(), bench(&folder).with_context(|| format!("bench {name}"))?);
+            figures.insert((*name).into(), bench(&folder).with_context(|| format!("bench {name}"))?);
             std::fs::remove_dir_all(&folder)?;
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn alignment(stream: &Path) -> Result<Alignment> {
 }
 
 /// Track and composition time offset of the pictures of a tag.
-fn pictures(tag: &VideoTag<'_>) -> Vec<(TrackId, i32)> {
+pub(crate) fn pictures(tag: &VideoTag<'_>) -> Vec<(TrackId, i32)> {
     match tag {
         VideoTag::Legacy(legacy) => match legacy.body {
             LegacyVideoBody::AvcNalUnits { composition_offset_ms, .. } => {

@@ -75,12 +75,18 @@ impl Show {
     }
 }
 
-/// Runs the program and returns its report.
-pub(crate) fn genlock(folder: &Path, arguments: &[&str]) -> Result<Value> {
+/// The program of the same build.
+pub(crate) fn program() -> Result<PathBuf> {
     // The example lies in target/release/examples, the program beside that folder.
     let here = std::env::current_exe()?;
     let program = here.parent().and_then(Path::parent).context("an example has a folder")?.join("genlock");
     ensure!(program.exists(), "build the program first: cargo build --release");
+    Ok(program)
+}
+
+/// Runs the program and returns its report.
+pub(crate) fn genlock(folder: &Path, arguments: &[&str]) -> Result<Value> {
+    let program = program()?;
     let report = folder.join("report.json");
     let status =
         Command::new(program).args(arguments).arg("--report").arg(&report).stdout(Stdio::null()).status()?;
