@@ -243,6 +243,16 @@ fn main() -> Outcome<()> {
     for (name, text) in ADDRESSES {
         write("ingest_address", name, text.as_bytes())?;
     }
+    for (name, text) in [
+        ("key", "sk_us-west-2_abcd1234"),
+        ("takeover", "sk_us-west-2_abcd1234?priority=2"),
+        ("granted", "v1_5f_65_7b?clientConfigId=d34c2f7e&bandwidthtest=1&priority=2147483647"),
+        ("srt-takeover", "#!::u=sk_us-west-2_abcd1234,priority=2"),
+        ("srt-other-fields", "#!::r=live,m=publish,u=sk_1,s=9"),
+        ("priority-zero", "k?priority=0"),
+    ] {
+        write("stream_name", name, text.as_bytes())?;
+    }
     write("find_ingest", "two", ingests().to_json().as_bytes())?;
     write("pairing", "two_renditions", PAIRING.as_bytes())?;
     for version in SchemaVersion::ALL {

@@ -34,7 +34,8 @@ mod service;
 mod session;
 mod srt;
 mod stream_keys;
-mod stream_name;
+
+use ivs::stream_name;
 
 pub use channel::OnAir;
 pub use config::{ConfigurationFaults, Farewell, IngestConfig, ScriptedAnswer, StreamKey};

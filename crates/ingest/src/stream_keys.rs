@@ -9,7 +9,7 @@ use units::{MediaTime, Secret};
 use crate::config::StreamKey;
 use crate::event_log::random_hex;
 use crate::rejection::Rejection;
-use crate::stream_name::{StreamName, split};
+use crate::stream_name::StreamName;
 
 /// Prefix of every granted key (the guide's example, ibid.).
 const GRANTED_PREFIX: &str = "v1_";
@@ -70,8 +70,8 @@ impl StreamKeys {
 
     /// The key of the channel that `authentication` is, with or without query arguments, if it is valid `now`.
     pub(crate) fn find(&self, authentication: &Secret, now: MediaTime) -> Option<ChannelKey> {
-        let (key, _) = split(authentication.expose());
-        let position = self.keys.iter().position(|known| known.key.expose() == key)?;
+        let name = StreamName::of_rtmp(authentication);
+        let position = self.keys.iter().position(|known| known.key == name.key)?;
         self.is_valid(position, now).then_some(ChannelKey(position))
     }
 

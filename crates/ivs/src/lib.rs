@@ -25,6 +25,7 @@ pub mod ladder;
 pub mod limits;
 pub mod metrics;
 mod parameter_set;
+pub mod stream_name;
 pub mod transport_stream;
 
 pub use address::{IngestAddress, Protocol, RtmpTarget, SrtTarget};

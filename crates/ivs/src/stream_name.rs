@@ -1,7 +1,9 @@
-//! What a publisher says of itself in its stream name: the key, and what comes with it.
+//! What a publisher says of itself in its stream name: the key, and what comes with it. The ingest's side of
+//! [`crate::IngestAddress`].
 
-use ivs::limits::MAX_PRIORITY;
 use units::Secret;
+
+use crate::limits::MAX_PRIORITY;
 
 /// The query argument with the id of the configuration (the guide, "Connect Using Enhanced RTMP").
 const CONFIG_ID_ARGUMENT: &str = "clientConfigId";
@@ -22,19 +24,20 @@ const SRT_KEY_FIELD: &str = "u";
 
 /// A stream name, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StreamName {
-    /// The key without arguments.
-    pub(crate) key: Secret,
-    pub(crate) priority: Priority,
+pub struct StreamName {
+    /// The key without arguments; empty when there was none.
+    pub key: Secret,
+    /// `priority`.
+    pub priority: Priority,
     /// `clientConfigId`.
-    pub(crate) config_id: Option<String>,
+    pub config_id: Option<String>,
     /// `bandwidthtest=1`.
-    pub(crate) is_test: bool,
+    pub is_test: bool,
 }
 
 /// The priority that a publisher came with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Priority {
+pub enum Priority {
     /// None: it wants the channel only when it is free.
     #[default]
     None,
@@ -46,7 +49,7 @@ pub(crate) enum Priority {
 
 impl Priority {
     /// The priority, when it is one.
-    pub(crate) const fn value(self) -> Option<u32> {
+    pub const fn value(self) -> Option<u32> {
         match self {
             Self::Of(priority) => Some(priority),
             Self::None | Self::OutOfRange => None,
@@ -56,8 +59,9 @@ impl Priority {
 
 impl StreamName {
     /// Reads the stream name of RTMP's `publish`: `KEY?priority=2&clientConfigId=ID`.
-    pub(crate) fn of_rtmp(stream_name: &Secret) -> Self {
-        let (key, arguments) = split(stream_name.expose());
+    pub fn of_rtmp(stream_name: &Secret) -> Self {
+        let name = stream_name.expose();
+        let (key, arguments) = name.split_once('?').unwrap_or((name, ""));
         let mut name = Self { key: Secret::new(key), ..Self::default() };
         for argument in arguments.split('&') {
             let (argument, value) = argument.split_once('=').unwrap_or((argument, ""));
@@ -67,7 +71,7 @@ impl StreamName {
     }
 
     /// Reads an SRT stream id: `KEY`, or `#!::u=KEY,priority=2`. Other fields mean nothing here.
-    pub(crate) fn of_srt(stream_id: &Secret) -> Self {
+    pub fn of_srt(stream_id: &Secret) -> Self {
         let Some(fields) = stream_id.expose().strip_prefix(SRT_FIELDS) else {
             return Self::of_rtmp(stream_id);
         };
@@ -94,11 +98,6 @@ impl StreamName {
             _ => {}
         }
     }
-}
-
-/// Key and query arguments of a stream name.
-pub(crate) fn split(stream_name: &str) -> (&str, &str) {
-    stream_name.split_once('?').unwrap_or((stream_name, ""))
 }
 
 #[cfg(test)]
@@ -145,6 +144,16 @@ mod tests {
             assert_eq!(rtmp(&format!("k?priority={text}")).priority, priority, "{text}");
         }
         assert_eq!(rtmp("k?priority").priority, Priority::OutOfRange);
+    }
+
+    #[test]
+    fn what_an_address_says_is_what_the_ingest_reads() {
+        let key = Secret::new("sk_us-west-2_abcdef");
+        let address: crate::IngestAddress = "rtmps://host/app?bandwidthtest=1".parse().unwrap();
+        let address = address.with_priority(2001).unwrap().with_argument("clientConfigId", "id").unwrap();
+        let read = StreamName::of_rtmp(&address.rtmp_target(&key).unwrap().stream_name);
+        let config_id = Some(String::from("id"));
+        assert_eq!(read, StreamName { key, priority: Priority::Of(2001), config_id, is_test: true });
     }
 
     proptest! {
