@@ -10,6 +10,9 @@ pub enum Error {
     /// The person's address, key or priority can not be used.
     #[error(transparent)]
     Address(#[from] ivs::Error),
+    /// The caller's clip of a network check can not be sent.
+    #[error(transparent)]
+    Clip(#[from] publish::ClipError),
     /// The person gave no stream key, neither in the address nor by itself.
     #[error("there is no stream key; it is shown in the IVS console next to the channel")]
     NoKey,

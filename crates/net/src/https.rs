@@ -23,7 +23,7 @@ use crate::{dial, tls};
 pub(crate) const ANSWER_BYTES: usize = 1 << 20;
 
 /// How this program names itself.
-const AGENT: &str = concat!("genlock/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("genlock/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 
 /// Where to ask.

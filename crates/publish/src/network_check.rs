@@ -12,3 +12,6 @@ pub use clip::{CheckClip, ClipError, ClipLoop};
 pub use padding::pad;
 pub use policy::{CheckPhase, CheckSample, NetworkCheck};
 pub use recommendation::{HEADROOM_PERCENT, Recommendation};
+
+#[cfg(test)]
+mod tests;

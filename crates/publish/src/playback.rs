@@ -7,7 +7,7 @@ mod playlist;
 mod url;
 mod watch;
 
-pub use playlist::{Media, PlaylistError, Reading, read_playlist};
+pub use playlist::{Media, Newest, PlaylistError, Reading, read_playlist};
 pub use url::PlaybackUrl;
 pub use watch::{Fetch, Fetched, PlaybackWatch, Wanted};
 

@@ -16,6 +16,8 @@ const DRAINED: Span = Span::from_millis(100);
 const DRAIN_PATIENCE: Span = Span::from_secs(2);
 /// Over how long what arrived is measured.
 const WINDOW: Span = Span::from_secs(1);
+/// A counter that stays the same for longer than the system's telling takes stands still.
+const SILENCE: Span = Span::from_millis(500);
 /// A steady stretch shorter than this proves nothing.
 const STEADY: Span = Span::from_millis(1_500);
 /// How much longer than it was to last a check may be, to get its steady stretch.
@@ -69,8 +71,10 @@ pub struct NetworkCheck {
     full: Option<Kbps>,
     /// What arrived in the longest steady stretch so far, and how long that was.
     steady: Option<(Kbps, Span)>,
-    /// Delivered bytes when the present phase began.
-    delivered_before: u64,
+    /// When the counter of delivered bytes first changed in the present phase, and to what.
+    base: Option<(MediaTime, u64)>,
+    /// When it last changed, and to what. The system tells a few times a second, not whenever it is asked.
+    latest: (MediaTime, u64),
     recent: VecDeque<(MediaTime, u64)>,
     variations: Vec<Span>,
     loss: Option<(u64, u64)>,
@@ -92,7 +96,8 @@ impl NetworkCheck {
             hold: ceiling.max(floor),
             full: None,
             steady: None,
-            delivered_before: 0,
+            base: None,
+            latest: (now, 0),
             recent: VecDeque::new(),
             variations: Vec::new(),
             loss: None,
@@ -103,6 +108,16 @@ impl NetworkCheck {
     /// What it is doing.
     pub const fn phase(&self) -> CheckPhase {
         self.phase
+    }
+
+    /// The least that is sent.
+    pub const fn floor(&self) -> Kbps {
+        self.floor
+    }
+
+    /// The most that is sent.
+    pub const fn ceiling(&self) -> Kbps {
+        self.ceiling
     }
 
     /// How much of it is over at `now`, 0 to 1.
@@ -146,7 +161,14 @@ impl NetworkCheck {
         if self.phase == CheckPhase::Done {
             return;
         }
-        self.recent.push_back((now, sample.delivered_bytes));
+        let is_new = sample.delivered_bytes != self.latest.1;
+        if is_new {
+            self.latest = (now, sample.delivered_bytes);
+            self.base.get_or_insert(self.latest);
+        }
+        if is_new || self.recent.back().is_none_or(|(at, _)| now - *at >= SILENCE) {
+            self.recent.push_back((now, sample.delivered_bytes));
+        }
         while self.recent.get(1).is_some_and(|(at, _)| now - *at >= WINDOW) {
             self.recent.pop_front();
         }
@@ -155,36 +177,36 @@ impl NetworkCheck {
         self.loss = sample.loss.or(self.loss);
         let is_full = sample.waiting >= CONGESTED || sample.unconfirmed >= UNCONFIRMED;
         match self.phase {
-            CheckPhase::Rising if is_full => self.is_full(sample, now),
+            CheckPhase::Rising if is_full => self.is_full(now),
             CheckPhase::Rising if now - self.began_at >= Span::from_nanos(self.lasting.as_nanos() / 2) => {
-                self.enter(CheckPhase::Holding, sample, now);
+                self.enter(CheckPhase::Holding, now);
             }
             CheckPhase::Draining if sample.waiting <= DRAINED || now - self.since >= DRAIN_PATIENCE => {
-                self.enter(CheckPhase::Holding, sample, now);
+                self.enter(CheckPhase::Holding, now);
             }
             CheckPhase::Holding if is_full => {
-                self.note_steady(sample, now);
-                self.is_full(sample, now);
+                self.note_steady(now);
+                self.is_full(now);
             }
             _ => {}
         }
         let over = now - self.began_at;
         let has_steady = self.phase == CheckPhase::Holding && now - self.since >= STEADY;
         if over >= self.lasting + EXTENSION || over >= self.lasting && (has_steady || self.steady.is_some()) {
-            self.note_steady(sample, now);
+            self.note_steady(now);
             self.phase = CheckPhase::Done;
         }
     }
 
-    fn enter(&mut self, phase: CheckPhase, sample: &CheckSample, now: MediaTime) {
+    fn enter(&mut self, phase: CheckPhase, now: MediaTime) {
         self.phase = phase;
         self.since = now;
-        self.delivered_before = sample.delivered_bytes;
+        self.base = None;
     }
 
     /// The upload takes no more: what arrives now is what it carries. It is let run empty, then asked for a little less:
     /// a twentieth, and more every further time.
-    fn is_full(&mut self, sample: &CheckSample, now: MediaTime) {
+    fn is_full(&mut self, now: MediaTime) {
         let arrived = self.arriving();
         let was_full = self.full.is_some();
         let full = self.full.map_or(arrived, |known| known.min(arrived));
@@ -192,7 +214,7 @@ impl NetworkCheck {
         let percent = if was_full { 85 } else { 95 };
         let hold = u64::from(if was_full { self.hold.min(full) } else { full }.0) * percent / 100;
         self.hold = Kbps(u32::try_from(hold).unwrap_or(u32::MAX)).clamp(self.floor, self.ceiling);
-        self.enter(CheckPhase::Draining, sample, now);
+        self.enter(CheckPhase::Draining, now);
     }
 
     /// The rate at which bytes arrived lately.
@@ -203,14 +225,15 @@ impl NetworkCheck {
         }
     }
 
-    fn note_steady(&mut self, sample: &CheckSample, now: MediaTime) {
+    fn note_steady(&mut self, now: MediaTime) {
         if self.phase != CheckPhase::Holding {
             return;
         }
         let lasted = now - self.since;
         if lasted >= STEADY && self.steady.is_none_or(|(_, longest)| lasted > longest) {
-            let arrived = rate(sample.delivered_bytes.saturating_sub(self.delivered_before), lasted);
-            self.steady = Some((arrived, lasted));
+            let Some((from, before)) = self.base else { return };
+            let (to, after) = self.latest;
+            self.steady = Some((rate(after.saturating_sub(before), to - from), lasted));
         }
     }
 

@@ -165,3 +165,91 @@ fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
         rest = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn media_of(text: &str) -> Media {
+        match read_playlist(text.as_bytes()) {
+            Ok(Reading::Media(media)) => media,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_last_segment_is_the_newest() {
+        let media = media_of(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:41\n\
+             #EXT-X-MAP:URI=\"init.mp4\"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:00:00.500Z\n#EXTINF:2.000,\n41.m4s\n\
+             #EXTINF:1.500,\n42.m4s?token=x\n",
+        );
+        assert_eq!((media.target, media.is_over), (Span::from_secs(2), false));
+        let newest = media.newest.unwrap();
+        assert_eq!((newest.sequence, newest.parts, &*newest.uri), (42, 0, "42.m4s?token=x"));
+        // 12:00:00.5 and both durations, after 1970.
+        assert_eq!(newest.ends_at_unix_nanos, Some(1_795_262_404_000_000_000));
+    }
+
+    #[test]
+    fn parts_of_a_segment_that_is_not_complete_are_newer() {
+        let head = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n\
+                    #EXT-X-PART:DURATION=1,URI=\"7.0.m4s\"\n#EXT-X-PART:DURATION=1,URI=\"7.1.m4s\"\n#EXTINF:2,\n7.m4s\n";
+        assert_eq!(media_of(head).newest.unwrap().uri, "7.m4s");
+        let text = format!(
+            "{head}#EXT-X-PART:DURATION=0.5,INDEPENDENT=YES,URI=\"8.0.m4s\"\n#EXT-X-PART:URI=\"8.1.m4s\",DURATION=0.5\n"
+        );
+        let newest = media_of(&text).newest.unwrap();
+        assert_eq!((newest.sequence, newest.parts, &*newest.uri), (8, 2, "8.1.m4s"));
+    }
+
+    #[test]
+    fn an_end_and_an_empty_list_are_seen() {
+        let media = media_of("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n");
+        assert!(media.is_over);
+        assert_eq!(media_of("#EXTM3U\n#EXT-X-TARGETDURATION:2\n").newest, None);
+    }
+
+    #[test]
+    fn the_least_rendition_with_a_picture_is_followed() {
+        let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=160000,CODECS=\"mp4a.40.2\"\nsound.m3u8\n\
+                    #EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080\nhigh.m3u8\n\
+                    #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,URI=\"frames.m3u8\"\n\
+                    #EXT-X-STREAM-INF:BANDWIDTH=800000,CODECS=\"avc1.4d401f,mp4a.40.2\"\nlow.m3u8\n";
+        let reading = read_playlist(text.as_bytes()).unwrap();
+        assert_eq!(reading, Reading::Multivariant { variant: String::from("low.m3u8") });
+        let none = b"#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,URI=\"frames.m3u8\"\n";
+        assert_eq!(read_playlist(none), Err(PlaylistError::NoVariant));
+    }
+
+    #[test]
+    fn other_things_are_no_playlists() {
+        for bytes in [&b""[..], b"<html>", b"\xef\xbb\xbf#EXTM3U\n", b"#EXTM3U8\n", b"\xff#EXTM3U", b"{}"] {
+            assert_eq!(read_playlist(bytes), Err(PlaylistError::NotAPlaylist));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_upsets_the_reading(
+            tags in prop::collection::vec(
+                prop::sample::select(vec![
+                    "#EXT-X-TARGETDURATION:", "#EXT-X-MEDIA-SEQUENCE:", "#EXTINF:", "#EXT-X-PART:", "#EXT-X-ENDLIST",
+                    "#EXT-X-PROGRAM-DATE-TIME:", "#EXT-X-STREAM-INF:", "#EXT-X-MAP:", "#EXT-X-KEY:", "#EXT-X-BYTERANGE:",
+                    "#EXT-X-DATERANGE:", "#EXT-X-MEDIA:", "#EXT-X-SESSION-DATA:", "segment.ts", "#EXT-X-START:",
+                ]), 0..30),
+            values in prop::collection::vec("[ -~é\"=,:0-9TZ-]{0,24}", 30),
+        ) {
+            let mut text = String::from("#EXTM3U\n");
+            for (tag, value) in tags.iter().zip(&values) {
+                text.push_str(tag);
+                text.push_str(value);
+                text.push('\n');
+            }
+            if let Ok(Reading::Media(media)) = read_playlist(text.as_bytes()) {
+                prop_assert!((Span::from_secs(1)..=Span::from_secs(3_600)).contains(&media.target));
+            }
+        }
+    }
+}

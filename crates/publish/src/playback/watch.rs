@@ -2,7 +2,7 @@
 
 use units::{MediaTime, Span};
 
-use super::playlist::{Media, Newest, Reading, read_playlist};
+use super::playlist::{Media, Reading, read_playlist};
 use super::{PlaybackState, PlaybackUrl};
 use crate::WallClock;
 
@@ -88,8 +88,8 @@ pub struct PlaybackWatch {
     wall: Option<WallClock>,
     under_way: Option<Fetch>,
     next_at: MediaTime,
-    /// Fetch this first.
-    segment: Option<(PlaybackUrl, Newest)>,
+    /// Fetch this first; and its end in UTC, nanoseconds since 1970.
+    segment: Option<(PlaybackUrl, Option<i64>)>,
     target: Span,
     /// Newest place that a playlist showed: media sequence number and parts.
     place: Option<(u64, u32)>,
@@ -151,10 +151,6 @@ impl PlaybackWatch {
         let fetch = match &self.segment {
             Some((url, _)) => Fetch { url: url.clone(), wanted: Wanted::Segment },
             None => {
-                // A variant's address may change with every stream of the channel: ask the channel again.
-                if self.seen.as_ref().is_some_and(|seen| now - seen.at > self.patience()) {
-                    self.variant = None;
-                }
                 Fetch { url: self.variant.as_ref().unwrap_or(&self.top).clone(), wanted: Wanted::Playlist }
             }
         };
@@ -218,12 +214,16 @@ impl PlaybackWatch {
             return;
         };
         if !self.is_news((newest.sequence, newest.parts)) {
+            // A variant's address may change with every stream of the channel: ask the channel again.
+            if self.seen.as_ref().is_some_and(|seen| now - seen.at > self.patience()) {
+                self.variant = None;
+            }
             self.next_at = now + self.pause(2);
             return;
         }
         match from.join(&newest.uri) {
             Ok(url) => {
-                self.segment = Some((url, newest));
+                self.segment = Some((url, newest.ends_at_unix_nanos));
                 self.next_at = now;
             }
             Err(why) => {
@@ -255,8 +255,8 @@ impl PlaybackWatch {
 
     fn handle_segment(&mut self, now: MediaTime) {
         self.calm();
-        if let Some((url, newest)) = self.segment.take() {
-            let behind = newest.ends_at_unix_nanos.and_then(|ends_at| self.behind(ends_at, now));
+        if let Some((url, ends_at)) = self.segment.take() {
+            let behind = ends_at.and_then(|ends_at| self.behind(ends_at, now));
             self.seen = Some(Seen { at: now, name: url.name(), behind });
             self.is_over = false;
         }
@@ -311,3 +311,6 @@ fn status_words(host: &str, status: u16) -> String {
         _ => format!("{host} does not give it (HTTP {status})."),
     }
 }
+
+#[cfg(test)]
+mod tests;
