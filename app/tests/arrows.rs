@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mixer", &["units"]),
     ("encoder", &["units"]),
     ("net", &["units", "ertmp", "ivs", "publish"]),
-    ("ingest", &["units", "ertmp", "ivs"]),
+    ("ingest", &["units", "ertmp", "ivs", "record"]),
     ("ui", &["units", "scene", "control"]),
     ("testkit", &["units"]),
     (

@@ -6,6 +6,8 @@
 //! `free` box, become the head of one `mdat` box around all fragments: from then on the file is a plain seekable MP4
 //! for every player and editor, and nothing was copied. [`recover`] does the same for a file that was cut short.
 //!
+//! [`Segmenter`] makes the same fragments for players instead of a file.
+//!
 //! Times inside are exact: each track counts in its own unit, decode times are taken from the units' own, and edit
 //! lists start all tracks at the first picture, so sound and picture stay as far apart as they were.
 
@@ -24,6 +26,7 @@ mod recovery;
 mod samples;
 mod scan;
 mod storage;
+mod streaming;
 mod summary;
 mod timing;
 
@@ -33,4 +36,5 @@ pub use reader::Reader;
 pub use recorder::{Finished, Options, Recorder, Stats};
 pub use recovery::{Outcome, Recovered, recover};
 pub use storage::Storage;
+pub use streaming::Segmenter;
 pub use summary::{Form, Gap, Summary, TrackSummary, inspect};
