@@ -1,4 +1,4 @@
-//! HTTPS: what a publisher asks before it connects, GetClientConfiguration and FindIngest.
+//! HTTPS: what a publisher asks before it connects, GetClientConfiguration and FindIngest; and what viewers play.
 //!
 //! One request per connection. Heads, bodies, connections and the time that each may take are bounded.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -27,6 +27,7 @@ use units::Span;
 use crate::config::ScriptedAnswer;
 use crate::configuration;
 use crate::inquiry::{InquiryOutcome, InquiryReport};
+use crate::playback::Playback;
 use crate::service::{Service, stop_asked};
 
 /// Path of GetClientConfiguration (OBS' entry for Amazon IVS, `multitrack_video_configuration_url`).
@@ -181,6 +182,10 @@ impl Said {
 
 async fn answer(request: Request<Incoming>, peer: SocketAddr, service: &Service) -> Response<Answer> {
     let path = String::from(request.uri().path());
+    // Players ask every second or two: that is nothing to report.
+    if Playback::is_under(&path) {
+        return play_back(&request, service);
+    }
     let mut report = InquiryReport::new(&path, peer);
     let wanted = match path.as_str() {
         CONFIGURATION_PATH => Some(Method::POST),
@@ -200,6 +205,22 @@ async fn answer(request: Request<Incoming>, peer: SocketAddr, service: &Service)
     service.inquiries.tell(report, service.now());
     let allow = wanted.filter(|_| said.status == StatusCode::METHOD_NOT_ALLOWED);
     respond(said, allow.as_ref())
+}
+
+/// What a player fetches. Everybody may watch, from any page.
+fn play_back(request: &Request<Incoming>, service: &Service) -> Response<Answer> {
+    if request.method() != Method::GET {
+        return respond(Said::empty(StatusCode::METHOD_NOT_ALLOWED), Some(&Method::GET));
+    }
+    let Some(served) = service.playback.serve(request.uri().path(), service.now()) else {
+        return respond(Said::empty(StatusCode::NOT_FOUND), None);
+    };
+    let mut response = Response::new(Answer::new(served.bytes));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(served.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
 }
 
 fn respond(said: Said, allow: Option<&Method>) -> Response<Answer> {

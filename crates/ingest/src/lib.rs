@@ -27,6 +27,7 @@ mod faults;
 mod https;
 mod inquiry;
 mod listener;
+mod playback;
 mod received;
 mod rejection;
 mod report;

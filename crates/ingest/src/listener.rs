@@ -26,7 +26,7 @@ use crate::inquiry::{InquiryLog, InquiryReport};
 use crate::report::SessionReport;
 use crate::service::{ConnectionOrder, Service, stop_asked};
 use crate::stream_keys::StreamKeys;
-use crate::{Error, certificate, configuration, connection, https, srt};
+use crate::{Error, certificate, configuration, connection, https, playback, srt};
 
 /// Name of the authority's certificate in the output folder.
 const CA_FILE: &str = "ingest-ca.pem";
@@ -54,6 +54,8 @@ pub struct Addresses {
     pub configuration_url: String,
     /// Where FindIngest is asked, such as `https://127.0.0.1:40125/api/v2/FindIngest`.
     pub find_ingest_url: String,
+    /// Playlist of what viewers would see, such as `https://127.0.0.1:40125/playback/channel.m3u8`.
+    pub playback_url: String,
     /// File with the certificate to trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -96,6 +98,7 @@ pub async fn start(config: IngestConfig, clock: Arc<dyn Clock>) -> Result<Ingest
         srt: srt.as_ref().map(|door| format!("{}://{}", Door::Srt, door.address())),
         configuration_url: format!("{web_url}{}", https::CONFIGURATION_PATH),
         find_ingest_url: format!("{web_url}{}", https::FIND_INGEST_PATH),
+        playback_url: format!("{web_url}{}", playback::CHANNEL_PATH),
         ca_file,
     };
     let limit = config.max_connections;

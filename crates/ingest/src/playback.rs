@@ -157,7 +157,8 @@ impl Audience for Playback {
 
     fn tag(&self, stream_id: &str, kind: MediaKind, timestamp_ms: u32, body: &[u8], now: MediaTime) {
         let mut stream = self.lock();
-        let Some(stream) = stream.as_mut().filter(|stream| stream.id == stream_id && stream.ended_at.is_none())
+        let Some(stream) =
+            stream.as_mut().filter(|stream| stream.id == stream_id && stream.ended_at.is_none())
         else {
             return;
         };

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use units::{Clock, MediaTime};
 
-use crate::channel::{Channel, Limits, Ticket};
+use crate::channel::{Audience, Channel, Limits, Ticket};
 use crate::config::{ConfigurationFaults, IngestConfig, ScriptedAnswer};
 use crate::event_log::EventLog;
 use crate::faults::Faults;
 use crate::inquiry::InquiryLog;
 use crate::listener::Addresses;
+use crate::playback::Playback;
 use crate::rejection::Rejection;
 use crate::report::SessionReport;
 use crate::stream_keys::{Granted, StreamKeys};
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) events: Arc<EventLog>,
     /// Who is on air.
     pub(crate) channel: Arc<Channel>,
+    /// What viewers would play.
+    pub(crate) playback: Arc<Playback>,
     pub(crate) inquiries: InquiryLog,
     pub(crate) addresses: Addresses,
     faults: Mutex<AllFaults>,
@@ -97,7 +100,10 @@ impl Service {
         let limits =
             Limits { hold: config.hold, max_stream: config.max_stream, max_takeovers: config.max_takeovers };
         let events = Arc::new(events);
-        let channel = Channel::new(keys.places(), limits, Arc::clone(&clock), Arc::clone(&events), None);
+        let playback = Arc::new(Playback::new(clock.now()));
+        let audience: Arc<dyn Audience> = Arc::<Playback>::clone(&playback);
+        let channel =
+            Channel::new(keys.places(), limits, Arc::clone(&clock), Arc::clone(&events), Some(audience));
         let faults = AllFaults {
             usual: config.faults.clone(),
             of_sessions: config.session_faults.clone(),
@@ -109,6 +115,7 @@ impl Service {
             keys,
             events,
             channel,
+            playback,
             inquiries,
             addresses,
             faults: Mutex::new(faults),

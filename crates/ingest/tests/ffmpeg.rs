@@ -295,3 +295,42 @@ async fn take_over(program: &Path, [clip, other]: [&Path; 2], out: &Path) {
         frames.expect("what a takeover left must be readable by itself");
     }
 }
+
+/// Per-track hashes of all packets of what viewers get.
+fn played_hashes(url: &str) -> String {
+    ffmpeg(&[
+        "-i",
+        url,
+        "-map",
+        "0:v:0",
+        "-map",
+        "0:a:0",
+        "-c",
+        "copy",
+        "-f",
+        "streamhash",
+        "-hash",
+        "md5",
+        "-",
+    ])
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ffmpeg_plays_every_packet_that_was_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.flv");
+    make_clip(&clip, "640x360", "7");
+    let ingest = start(config(folder.path()), Arc::new(WallClock(Instant::now()))).await.unwrap();
+    let url = format!("{}/{KEY}", ingest.addresses().rtmps);
+    let path = clip.to_str().unwrap().to_owned();
+    let publishing =
+        tokio::task::spawn_blocking(move || ffmpeg(&["-i", &path, "-c", "copy", "-f", "flv", &url]));
+    let waiting = tokio::time::timeout(Duration::from_secs(120), ingest.wait_for_reports(1)).await;
+    waiting.expect("ffmpeg's stream did not end");
+    publishing.await.unwrap().unwrap();
+    // The stream is over, so everything is listed and the player comes to an end.
+    let playlist = ingest.addresses().playback_url.clone();
+    let played = tokio::task::spawn_blocking(move || played_hashes(&playlist)).await.unwrap();
+    assert_eq!(played, packet_hashes(&clip));
+}

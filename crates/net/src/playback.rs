@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use units::Clock;
 
 use crate::https::AGENT;
-use crate::link::Stream;
+use crate::link::{Overheard, Stream};
 use crate::{dial, tls, trust};
 
 /// Redirections that are followed for one fetch (RFC 9110, 15.4, leaves the number to the client).
@@ -176,7 +176,7 @@ async fn ask(url: &PlaybackUrl, wanted: Wanted, trust: &Arc<ClientConfig>) -> Re
         Err(cause) => return failed(Stage::Name, cause),
     };
     let tcp = match dial::connect(addresses).await {
-        Ok(tcp) => tcp,
+        Ok(tcp) => Overheard::new(tcp),
         Err(cause) => return failed(Stage::Connect, cause),
     };
     if !url.is_encrypted() {

@@ -2,12 +2,11 @@
 
 use ertmp::MediaKind;
 use ertmp::flv::{
-    AudioPacket, AudioTag, ExVideoBody, FourCc, FrameType, LegacyAudioBody, LegacyVideoBody, VideoPacket, VideoTag,
+    AudioPacket, AudioTag, ExVideoBody, FourCc, FrameType, LegacyAudioBody, LegacyVideoBody, VideoPacket,
+    VideoTag,
 };
 use ivs::{AudioSpecificConfig, AvcDecoderConfig, HevcDecoderConfig};
-use units::{
-    AudioCodec, AudioConfig, FrameRate, Kbps, Size, TrackId, VideoCodec, VideoConfig, VideoProfile,
-};
+use units::{AudioCodec, AudioConfig, FrameRate, Kbps, Size, TrackId, VideoCodec, VideoConfig, VideoProfile};
 
 /// One thing a tag carries.
 pub(super) enum Carried<'a> {

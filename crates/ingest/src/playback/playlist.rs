@@ -30,7 +30,8 @@ pub(super) fn channel<'a>(
             continue;
         };
         let (width, height) = (config.size.width_px(), config.size.height_px());
-        let codecs = codecs(config, has_sound).map(|codecs| format!(",CODECS=\"{codecs}\"")).unwrap_or_default();
+        let codecs =
+            codecs(config, has_sound).map(|codecs| format!(",CODECS=\"{codecs}\"")).unwrap_or_default();
         // Writing to a text can not fail.
         let _ = write!(
             text,
@@ -43,7 +44,8 @@ pub(super) fn channel<'a>(
 
 /// RFC 6381, 3.3, for H.264: profile, constraints and level as they stand in the decoder configuration record.
 fn codecs(config: &VideoConfig, has_sound: bool) -> Option<String> {
-    let (VideoCodec::Avc, [_, profile, constraints, level, ..]) = (config.codec, &*config.decoder_config) else {
+    let (VideoCodec::Avc, [_, profile, constraints, level, ..]) = (config.codec, &*config.decoder_config)
+    else {
         return None;
     };
     let sound = if has_sound { ",mp4a.40.2" } else { "" };

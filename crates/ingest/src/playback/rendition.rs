@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use record::Segmenter;
 use units::{
-    AccessUnit, AudioConfig, Dts, EncodeStamps, MediaTime, Pts, Span, StreamConfig, Track, TrackId, VideoCodec,
-    VideoConfig,
+    AccessUnit, AudioConfig, Dts, EncodeStamps, MediaTime, Pts, Span, StreamConfig, Track, TrackId,
+    VideoCodec, VideoConfig,
 };
 
 use super::carried::video_config;
@@ -20,6 +20,8 @@ const LAST_PICTURE: Span = Span::from_millis(33);
 const KEPT_SEGMENTS: usize = 12;
 /// Segments in a playlist: more than the three target durations that a player stays behind (RFC 8216, 6.3.3).
 pub(super) const LISTED_SEGMENTS: usize = 6;
+/// Frames of sound that are kept for a picture that follows: half a second.
+const EARLY_SOUNDS: usize = 24;
 /// Bytes that may be gathered for one segment. Whoever sends more without an IDR picture can not be played.
 const MAX_SEGMENT_BYTES: usize = 16 << 20;
 
@@ -60,11 +62,23 @@ struct Gathering {
     bytes: usize,
 }
 
+impl Gathering {
+    fn sound(&mut self, unit: AccessUnit) {
+        let follows = self.sounds.last().is_none_or(|last| unit.dts > last.dts);
+        if unit.dts >= self.origin && follows && self.bytes <= MAX_SEGMENT_BYTES {
+            self.bytes += unit.data.len();
+            self.sounds.push(unit);
+        }
+    }
+}
+
 /// One rendition, with the sound.
 #[derive(Default)]
 pub(super) struct Rendition {
     config: Option<Arc<VideoConfig>>,
     gathering: Option<Gathering>,
+    /// Sound that came while no segment was open: its picture may follow.
+    early: VecDeque<AccessUnit>,
     segments: VecDeque<Segment>,
     /// Those that segments still need, by their numbers.
     initialisations: VecDeque<(u64, Bytes)>,
@@ -132,27 +146,33 @@ impl Rendition {
 
     /// A frame of sound came.
     pub(super) fn sound(&mut self, dts: Dts, data: &[u8], config: &AudioConfig) {
-        let Some(gathering) = &mut self.gathering else { return };
-        if dts < gathering.origin
-            || gathering.sounds.last().is_some_and(|last| dts <= last.dts)
-            || gathering.bytes > MAX_SEGMENT_BYTES
-        {
-            return;
-        }
         // ISO/IEC 14496-3, 4.5.2.1.1: 1024 samples.
         let span = Span::from_nanos(1_024_000_000_000 / i64::from(config.sample_rate_hz.max(1)));
-        gathering.sounds.push(unit(Track::Audio(TrackId::PRIMARY), dts, Span::ZERO, true, span, data));
-        gathering.bytes += data.len();
+        let unit = unit(Track::Audio(TrackId::PRIMARY), dts, Span::ZERO, true, span, data);
+        let Some(gathering) = &mut self.gathering else {
+            self.early.push_back(unit);
+            if self.early.len() > EARLY_SOUNDS {
+                self.early.pop_front();
+            }
+            return;
+        };
+        gathering.sound(unit);
     }
 
     /// What comes next does not follow: the segment ends here.
     pub(super) fn break_off(&mut self, now: MediaTime) {
         self.cut(None, now);
         self.gathering = None;
+        self.early.clear();
         self.breaks = true;
     }
 
-    fn begin(&mut self, config: &Arc<VideoConfig>, sound: Option<&AudioConfig>, origin: Dts) -> Option<Gathering> {
+    fn begin(
+        &mut self,
+        config: &Arc<VideoConfig>,
+        sound: Option<&AudioConfig>,
+        origin: Dts,
+    ) -> Option<Gathering> {
         let audio = sound.map(|sound| Arc::new(sound.clone())).into_iter().collect();
         let stream = StreamConfig { video: vec![Arc::clone(config)], audio };
         let segmenter = match Segmenter::new(&stream, Pts::from_nanos(origin.as_nanos())) {
@@ -165,7 +185,10 @@ impl Rendition {
         let initialisation = Bytes::copy_from_slice(segmenter.initialisation());
         self.initialisations.push_back((self.next_initialisation, initialisation));
         self.next_initialisation += 1;
-        Some(Gathering { segmenter, origin, pictures: Vec::new(), sounds: Vec::new(), bytes: 0 })
+        let mut gathering =
+            Gathering { segmenter, origin, pictures: Vec::new(), sounds: Vec::new(), bytes: 0 };
+        self.early.drain(..).for_each(|unit| gathering.sound(unit));
+        Some(gathering)
     }
 
     fn gathered(&self) -> Span {
@@ -183,11 +206,13 @@ impl Rendition {
         let (Some(begin), Some(last)) = (pictures.first().map(|first| first.dts), pictures.last_mut()) else {
             return;
         };
+        let is_last = end.is_none();
         let end = end.unwrap_or(last.dts + last.span);
         last.span = end - last.dts;
         let track = last.track;
         let sounds = std::mem::take(&mut gathering.sounds);
-        let (sounds, later): (Vec<_>, Vec<_>) = sounds.into_iter().partition(|unit| unit.dts < end);
+        let (sounds, later): (Vec<_>, Vec<_>) =
+            sounds.into_iter().partition(|unit| is_last || unit.dts < end);
         gathering.bytes = later.iter().map(|unit| unit.data.len()).sum();
         gathering.sounds = later;
         let lanes = [(track, pictures), (Track::Audio(TrackId::PRIMARY), sounds)];
@@ -223,8 +248,10 @@ impl Rendition {
 
     /// The segments in the playlist: those complete by `until`, or all of them.
     pub(super) fn listed(&self, until: Option<MediaTime>) -> impl Iterator<Item = &Segment> {
-        let ready =
-            self.segments.iter().take_while(|segment| until.is_none_or(|until| segment.complete_at <= until));
+        let ready = self
+            .segments
+            .iter()
+            .take_while(move |segment| until.is_none_or(|until| segment.complete_at <= until));
         let count = ready.clone().count();
         ready.skip(count.saturating_sub(LISTED_SEGMENTS))
     }
@@ -232,12 +259,16 @@ impl Rendition {
     /// The bytes of a file.
     pub(super) fn media(&self, named: Named) -> Option<Bytes> {
         match named {
-            Named::Initialisation(wanted) => {
-                self.initialisations.iter().find(|(number, _)| *number == wanted).map(|(_, bytes)| bytes.clone())
-            }
-            Named::Segment(wanted) => {
-                self.segments.iter().find(|segment| segment.number == wanted).map(|segment| segment.bytes.clone())
-            }
+            Named::Initialisation(wanted) => self
+                .initialisations
+                .iter()
+                .find(|(number, _)| *number == wanted)
+                .map(|(_, bytes)| bytes.clone()),
+            Named::Segment(wanted) => self
+                .segments
+                .iter()
+                .find(|segment| segment.number == wanted)
+                .map(|segment| segment.bytes.clone()),
         }
     }
 }
