@@ -230,7 +230,28 @@ fn request() -> Request {
     }
 }
 
+/// Playlists as the rehearsal ingest writes them, and with parts; one after another, as a watch sees them.
+const PLAYLISTS: [(&str, &str); 3] = [
+    (
+        "channel_and_rendition",
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:BANDWIDTH=2600000,\
+         RESOLUTION=1280x720,CODECS=\"avc1.64001f,mp4a.40.2\"\nst-1/0/index.m3u8\n\0#EXTM3U\n#EXT-X-VERSION:7\n\
+         #EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:1\n\
+         #EXT-X-MAP:URI=\"init-1.mp4\"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:00:00.500Z\n#EXTINF:2.000,\n7.m4s\n\0\
+         #EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:8\n#EXTINF:2.000,\n8.m4s\n#EXT-X-ENDLIST\n",
+    ),
+    (
+        "parts",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=0.5\n#EXTINF:4,\n0.ts\n\
+         #EXT-X-PART:DURATION=0.5,INDEPENDENT=YES,URI=\"1.0.ts\"\n#EXT-X-PART:DURATION=0.5,URI=\"1.1.ts\"\n",
+    ),
+    ("no_rendition", "#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,URI=\"frames.m3u8\"\n"),
+];
+
 fn main() -> Outcome<()> {
+    for (name, text) in PLAYLISTS {
+        write("playlist", name, text.as_bytes())?;
+    }
     for (name, hex) in VIDEO {
         write("video_tag", name, &bytes(hex)?)?;
     }

@@ -5,6 +5,8 @@
 //! events of the service's own form, and keeps what it received. Faults can be had on demand. SRT is taken where
 //! [`IngestConfig::srt`] says so.
 //!
+//! Viewers play what is on air from a playlist, see [`Addresses::playback_url`].
+//!
 //! Over HTTPS it answers GetClientConfiguration with a ladder by [`ivs::ladder::grant`] and a key that carries it, and
 //! FindIngest with its own addresses. Who publishes with such a key is held to its ladder.
 //!

@@ -10,6 +10,11 @@ pub enum Error {
     /// The person's address, key or priority can not be used.
     #[error(transparent)]
     Address(#[from] ivs::Error),
+    /// A network check that nobody shall see was asked for over SRT, where no argument says so: viewers would see it.
+    #[error(
+        "a network check that nobody sees needs an rtmps:// or rtmp:// address; over SRT viewers would see it"
+    )]
+    TestNeedsRtmp,
     /// The caller's clip of a network check can not be sent.
     #[error(transparent)]
     Clip(#[from] publish::ClipError),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ivs::Protocol;
 use publish::{
     CheckClip, CheckPhase, CheckSample, ClipLoop, Ended, Failure, NetworkCheck, Recommendation, Stats, Step,
 };
@@ -132,6 +133,9 @@ pub fn check_network(
 ) -> Result<RunningCheck, Error> {
     let CheckConfig { mut destination, test_argument, ceiling, lasting, clip } = config;
     if test_argument {
+        if destination.address.protocol() == Protocol::Srt {
+            return Err(Error::TestNeedsRtmp);
+        }
         let (name, value) = TEST_ARGUMENT;
         destination.address = destination.address.with_argument(name, value)?;
     }
@@ -140,6 +144,7 @@ pub fn check_network(
     destination.multitrack = false;
     destination.ladder = Vec::new();
     destination.keep_from_keyframe = false;
+    destination.waits = false;
     let output = output::start(runtime, &destination, Arc::clone(&clock))?;
     output.begin(clip.config.clone());
     let floor = clip.config.bitrate();

@@ -84,3 +84,12 @@ async fn a_clip_that_can_not_be_sent_is_refused_before_anything_is_sent() {
     let refused = check_network(&Handle::current(), config, clock()).err();
     assert!(matches!(refused, Some(Error::Clip(ClipError::Rendition))), "{refused:?}");
 }
+
+#[tokio::test]
+async fn what_nobody_shall_see_is_not_sent_where_viewers_would() {
+    let server = Server::start(Manner::Welcoming, None).await;
+    let mut config = config(&server, true);
+    config.destination.address = "srt://127.0.0.1:9000".parse().unwrap();
+    let refused = check_network(&Handle::current(), config, clock()).err();
+    assert!(matches!(refused, Some(Error::TestNeedsRtmp)), "{refused:?}");
+}
