@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ertmp::flv::Form;
 use ivs::{IngestAddress, Protocol};
-use publish::{QueueLimits, RungRates, SessionConfig, WallClock};
+use publish::{QueueLimits, RungRates, SessionConfig, SrtConfig, WallClock};
 use units::{Secret, Span};
 
 use crate::Error;
@@ -109,6 +109,21 @@ impl Destination {
             return Err(Error::NoKey);
         }
         Ok(address)
+    }
+
+    /// What an SRT session has to know.
+    ///
+    /// # Errors
+    /// As [`Self::whole_address`], and for what SRT can not carry.
+    pub(crate) fn srt_config(&self) -> Result<SrtConfig, Error> {
+        let address = self.whole_address()?;
+        let mut config = SrtConfig::for_ingest(&address, &self.key)?;
+        config.latency = self.srt_latency.unwrap_or(publish::SRT_LATENCY);
+        config.ladder.clone_from(&self.ladder);
+        config.keep_from_keyframe = self.keep_from_keyframe;
+        config.waits = self.waits;
+        config.limits = self.limits;
+        Ok(config)
     }
 
     /// What an RTMP session has to know.

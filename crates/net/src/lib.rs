@@ -1,4 +1,4 @@
-//! The only client sockets of Genlock: carries out what `publish` decides, over TCP and TLS.
+//! The only client sockets of Genlock: carries out what `publish` decides, over TCP and TLS, and over SRT.
 //!
 //! [`start`] opens an [`Output`] to one destination. Everything slow happens in its task; the threads that produce
 //! access units only ever put them into a bounded queue. [`ask_configuration`] and [`find_ingest`] ask the service's
@@ -17,6 +17,7 @@ mod output;
 mod playback;
 mod rtmp;
 mod socket;
+mod srt;
 mod tls;
 mod trust;
 

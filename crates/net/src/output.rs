@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ivs::Protocol;
 use publish::{Delivered, Ended, Notice, Stats};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use units::{AccessUnit, Clock, StreamConfig};
 
-use crate::{Destination, Error, rtmp};
+use crate::{Destination, Error, rtmp, srt};
 
 /// Notices that wait for a reader. A session makes a dozen and one for each change of health; whoever reads less often
 /// finds the present state in [`Output::stats`] and the end in [`Output::ended`].
@@ -84,7 +85,10 @@ pub struct Output {
 /// # Errors
 /// Everything that is wrong with the destination before anything is sent.
 pub fn start(runtime: &Handle, destination: &Destination, clock: Arc<dyn Clock>) -> Result<Output, Error> {
-    rtmp::start(runtime, destination, clock)
+    match destination.address.protocol() {
+        Protocol::Rtmp | Protocol::Rtmps => rtmp::start(runtime, destination, clock),
+        Protocol::Srt => srt::start(runtime, destination, clock),
+    }
 }
 
 impl Output {

@@ -1,6 +1,7 @@
 //! Session policy of one output, without a socket or a clock: what to do next, given what happened and when.
 //!
 //! * [`Session`]: from looking up the name to the last byte, with a deadline for every step.
+//! * [`SrtSession`]: the same for SRT.
 //! * [`SendQueue`]: what waits to be sent, in order and bounded.
 //! * [`RateControl`]: which bitrates the upload carries.
 //! * [`StartGate`]: where the stream may begin.
@@ -54,6 +55,9 @@ pub use session::{
     Action, Deadlines, Ended, Event, Health, Notice, RungRates, Session, SessionConfig, Stats, Step,
     TcpFigures, TrackProgress, WallClock,
 };
-pub use srt::{SRT_LATENCY, SrtFigures};
+pub use srt::{
+    PesStart, SRT_LATENCY, SRT_PAYLOAD_BYTES, SrtAction, SrtConfig, SrtEvent, SrtFigures, SrtSession,
+    SrtUnit, TS_PACKET_BYTES, TS_PACKETS, TransportCounter, null_packets,
+};
 pub use start::{Start, StartGate};
 pub use takeover::TakeoverRefusal;

@@ -5,9 +5,9 @@
 //! keyframe, the send queue and the end within two seconds are decided here.
 
 mod config;
-mod deliveries;
-mod departure;
-mod liveness;
+pub(crate) mod deliveries;
+pub(crate) mod departure;
+pub(crate) mod liveness;
 mod metrics;
 mod notice;
 mod outgoing;

@@ -1,6 +1,6 @@
 //! Real pictures and sound, made and judged by ffmpeg 9.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -60,11 +60,16 @@ impl Clip {
         of_track.filter(|unit| unit.is_idr).map(|unit| unit.pts).collect()
     }
 
+    /// The file of one rendition, and of the sound where it is the first.
+    pub(crate) fn file(&self, rendition: usize) -> PathBuf {
+        self.dir.path().join(format!("{rendition}.flv"))
+    }
+
     /// What ffmpeg reads from its own files, without the sound before the first picture, which is not sent.
     pub(crate) fn packets(&self) -> Packets {
         let mut tracks = Vec::new();
         for id in 0..self.renditions {
-            let found = packets_of(&self.dir.path().join(format!("{id}.flv"))).0;
+            let found = packets_of(&self.file(id)).0;
             let kept = if id == 0 { found.len() } else { 1 };
             tracks.extend(found.into_iter().take(kept));
         }

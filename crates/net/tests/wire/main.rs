@@ -25,5 +25,6 @@ mod scuffle;
 mod secrecy;
 mod server;
 mod show;
+mod srt;
 mod tools;
 mod uplink;

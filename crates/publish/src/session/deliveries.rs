@@ -143,6 +143,14 @@ impl Deliveries {
         }
     }
 
+    /// Some of the first `total` bytes were given up: what of them is not confirmed counts as written only.
+    pub(crate) fn give_up(&mut self, total: u64, now: MediaTime) {
+        while let Some((_, unit)) = self.on_the_way.pop_front_if(|(end, _)| *end <= total) {
+            self.fresh.entry((unit.track, Certainty::Written)).or_default().insert(unit.from, unit.to);
+        }
+        self.confirm(total.min(self.written), now);
+    }
+
     /// The session is over. `arrived` when the peer closed the connection after everything had been written.
     pub(crate) fn close(&mut self, arrived: bool, now: MediaTime) {
         if arrived && !self.is_told {
