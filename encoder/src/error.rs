@@ -37,6 +37,9 @@ pub enum Error {
         /// One sentence for each encoder that was tried.
         reasons: Vec<String>,
     },
+    /// This computer: encoders that passed their tests gave nothing that could be used; what was missing.
+    #[error("{0}")]
+    Unusable(&'static str),
     /// Settings: nothing to encode.
     #[error("a stream needs at least one rendition")]
     NoRenditions,

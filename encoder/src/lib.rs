@@ -10,11 +10,13 @@
 //!   gets.
 //! - [`RequestedSettings`], [`interpret`]: settings in the words of the service, and what became of each of them.
 //! - [`dry_run`]: a whole ladder, tried before anything is sent.
+//! - [`still_clip`]: something valid to send where what is sent does not matter.
 //! - [`AacEncoder`]: sound, with exact presentation times.
 
 mod aac;
 mod alignment;
 mod backend;
+mod clip;
 mod dry_run;
 mod error;
 mod group;
@@ -33,6 +35,7 @@ mod worker;
 pub use aac::{AacEncoder, AudioEncoderConfig, AudioStats};
 pub use alignment::Alignment;
 pub use backend::{BackendKind, FALLBACK_ORDER};
+pub use clip::still_clip;
 pub use dry_run::{DryRunFailure, dry_run};
 pub use error::Error;
 pub use group::{CanvasFrame, EncoderGroup, TrackReport};
