@@ -53,6 +53,8 @@ pub struct Stats {
     pub fragments: u32,
     /// Media time that is safe on the medium.
     pub duration: Span,
+    /// Where the file's zero is on the media clock: when its first picture is shown. `None` until there is one.
+    pub starts_at: Option<Pts>,
     /// Units that came before the first key frame and could not be used. A recording that starts in the middle of a
     /// stream has some.
     pub early_units: u64,
@@ -265,7 +267,7 @@ impl Recorder {
         if too_long || new_gop || held + unit.data.len() > FRAGMENT_BYTES {
             self.flush()?;
         }
-        self.first_pts.get_or_insert(start);
+        self.stats.starts_at = Some(*self.first_pts.get_or_insert(start));
         let writer = self.track(unit.track)?;
         writer.last_dts = Some(unit.dts);
         writer.pending.push(unit.clone());
