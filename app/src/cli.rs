@@ -33,8 +33,8 @@ pub(crate) enum Command {
     },
     /// Go live to an address.
     Live {
-        /// rtmps://host/app or rtmp://host/app; the stream key is appended in the service's URL form. A key inside
-        /// the address is accepted and hidden in every output. The words auto and auto-rtmp take the server that the
+        /// rtmps://host/app, rtmp://host/app or srt://host:port?passphrase=...; the stream key is appended in the
+        /// service's URL form. A key inside the address is accepted and hidden in every output. The words auto and auto-rtmp take the server that the
         /// service names, with and without encryption.
         #[arg(long, value_name = "URL")]
         to: String,
@@ -66,6 +66,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         service: Box<ServiceArgs>,
     },
+    /// Find out what the network carries, with a test stream that no viewer sees, and what to stream with.
+    Network(NetworkArgs),
     /// Tell what this machine can do: devices, GPUs, encoders (each self-tested), disk, clock.
     Doctor {
         /// Machine-readable.
@@ -133,6 +135,29 @@ pub(crate) struct ServiceArgs {
     /// Tell a publisher that is taken over why, before its connection is closed.
     #[arg(long)]
     pub(crate) say_taken_over: bool,
+}
+
+/// Where a network check goes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// An ingest: a test channel's, a rehearsal's on another computer, or with --bandwidth-test the real one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Tell the service that it is a test, so that it shows nothing to anybody (bandwidthtest=1).
+    #[arg(long)]
+    pub(crate) bandwidth_test: bool,
+    /// The most to try, in kbps.
+    #[arg(long, value_name = "KBPS", value_parser = clap::value_parser!(u32).range(500..=100_000))]
+    pub(crate) max_bitrate: Option<u32>,
+    /// File that holds the stream key; else GENLOCK_STREAM_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Trust the certificate authority in this PEM file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Machine-readable.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What the rehearsal's channel is like.
@@ -222,6 +247,8 @@ pub(crate) struct ShowArgs {
     /// Takeover priority, 1 to 2147483647.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
     pub(crate) priority: Option<u32>,
+    #[command(flatten)]
+    pub(crate) hold: HoldArgs,
     /// Trust the certificate authority in this PEM file.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -231,6 +258,40 @@ pub(crate) struct ShowArgs {
     /// Machine-readable progress on stderr.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How the stream is kept on air.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct HoldArgs {
+    /// Take the channel over from the computer that is live on it now. With the file or the code that this computer
+    /// gave, its ladder is compared first and the right priority chosen.
+    #[arg(long, value_name = "FILE|CODE", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) takeover: Option<String>,
+    /// Keep what another computer needs to take over in this file: channel, ladder and last priority, never the key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairing_out: Option<PathBuf>,
+    /// End when the connection breaks, instead of reconnecting.
+    #[arg(long)]
+    pub(crate) no_reconnect: bool,
+    /// Begin a new stream so long after the last one began, such as 24h; without it, one hour before the service's 48.
+    #[arg(long, value_name = "TIME", value_parser = parse_renewal)]
+    pub(crate) renew_after: Option<Duration>,
+    /// A further destination that gets the primary rendition: rtmp://, rtmps:// or srt://, with its key. Prefer
+    /// --also-file, since other programs can read a command line.
+    #[arg(long, value_name = "URL")]
+    pub(crate) also: Vec<String>,
+    /// A file with further destinations, one address on each line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) also_file: Option<PathBuf>,
+    /// The channel's playback URL: the light says live when viewers can see the stream.
+    #[arg(long, value_name = "URL")]
+    pub(crate) playback_url: Option<String>,
+    /// File that holds the SRT passphrase, when the address has none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) srt_passphrase_file: Option<PathBuf>,
+    /// Milliseconds that SRT may take to repair losses, 20 to 8000.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(20..=8000))]
+    pub(crate) srt_latency: Option<u32>,
 }
 
 fn parse_size(text: &str) -> Result<Size, String> {
@@ -248,6 +309,15 @@ fn parse_rate(text: &str) -> Result<FrameRate, String> {
         return Err(format!("{rate} frames per second is outside of 24 to 60"));
     }
     Ok(rate)
+}
+
+/// A stream is not renewed more often than viewers could follow, nor later than the service ends it.
+fn parse_renewal(text: &str) -> Result<Duration, String> {
+    let length = parse_duration(text)?;
+    if !(60..=48 * 3600).contains(&length.as_secs()) {
+        return Err(format!("“{text}” is outside of 1m to 48h"));
+    }
+    Ok(length)
 }
 
 /// Reads `20s`, `1500ms`, `5m`, `1h` or bare seconds.
@@ -303,6 +373,10 @@ mod tests {
             "genlock check out",
             "genlock check out/received-1.flv --promise answer.json --json",
             "genlock recover out",
+            "genlock network --to rtmps://h/app --bandwidth-test --key-file k --json",
+            "genlock live --to rtmps://h/app --takeover pair.txt --pairing-out p --no-reconnect --renew-after 24h",
+            "genlock live --to srt://h:9000 --also rtmp://h/app/k --also srt://h:9000?streamid=k --srt-latency 500",
+            "genlock live --to rtmps://h/app --takeover",
             "genlock --scenes demo --scene 2 --switch 5s --record out --report r.json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));

@@ -3,16 +3,26 @@
 
 mod approach;
 mod canvas;
+mod connection;
 mod destination;
+mod destination_view;
 mod encoding;
 mod fan_out;
 mod figures;
+mod further;
+mod gaps;
 mod keeping;
 mod live;
 mod load;
+mod network_check;
+mod outlet;
+mod record_command;
 mod recording;
 mod sound;
 mod sources;
+mod takeover;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 mod view;
 
 use std::collections::VecDeque;
@@ -28,6 +38,9 @@ use control::{
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ivs::client_configuration::Capabilities;
+use net::NetworkWatch;
+use outlet::MAIN;
+use publish::{Happened, Pairing};
 use scene::{Collection, Easing, Edit, History, SceneId, Transition, TransitionStyle};
 use units::{Clock, MediaTime, Span};
 
@@ -41,8 +54,9 @@ use canvas::Canvas;
 use destination::Servers;
 use encoding::Encoding;
 use fan_out::{FanOut, OutputId};
-use live::Live;
+use gaps::Ledgers;
 use load::Load;
+use outlet::Outlet;
 use recording::Recording;
 use sound::Sound;
 use sources::Sources;
@@ -55,6 +69,8 @@ const VIEW_EVERY: Duration = Duration::from_millis(100);
 const METER_EVERY: Duration = Duration::from_secs(1);
 /// A canvas or sound thread that makes nothing for this long is reported.
 const WATCHDOG: Duration = Duration::from_secs(5);
+/// How long closing may take: a stop takes at most two seconds.
+const CLOSING: Duration = Duration::from_millis(1_950);
 /// Problems that are kept for reading.
 const PROBLEMS: usize = 50;
 
@@ -168,18 +184,36 @@ struct Core {
     /// The most renditions to ask for, after more have proved too much.
     fewer_tracks: Option<u8>,
     questions: u64,
-    live: Option<Live>,
-    /// What the next stream follows when the present one has ended.
-    then_start: Option<live::Next>,
-    /// What the connections of this show that are over came to.
-    earlier: live::Earlier,
+    /// The destinations of the stream, the first one first.
+    outlets: Vec<Outlet>,
     connections: OutputId,
+    /// Destinations besides the first that are set up, and the number of the last one.
+    further: Vec<further::Listed>,
+    further_count: u32,
+    /// What another computer told of its stream.
+    pairing: Option<Pairing>,
+    /// The next stream takes the place of another one, with what is known of that.
+    intent: Option<Option<Pairing>>,
+    /// What the file for the other computer holds.
+    kept_pairing: Option<Pairing>,
+    ledgers: Ledgers,
+    network: NetworkWatch,
+    /// Changes of the network that were seen.
+    network_changes: u64,
+    checking: Option<network_check::Checking>,
+    checked: Option<network_check::Checked>,
+    /// When the last stream to the first destination ended, and why where that was no wish.
+    left_at: Option<MediaTime>,
+    after_reason: String,
     /// The light once the last stream is over: off, or failed.
     after_live: LiveState,
     recording: Option<Recording>,
+    /// Another recording begins when the present one is closed.
+    record_next: bool,
     /// How the last recording ended.
     last_recording: Option<recording::Status>,
     last_destination: Option<crate::report::DestinationFigures>,
+    last_further: Vec<crate::report::DestinationFigures>,
     problems: VecDeque<(u64, Problem)>,
     all_problems: Vec<Problem>,
     problem_count: u64,
@@ -250,14 +284,26 @@ impl Core {
             ladder_reason: None,
             fewer_tracks: None,
             questions: 0,
-            live: None,
-            then_start: None,
-            earlier: live::Earlier::default(),
+            outlets: Vec::new(),
             connections: 0,
+            further: Vec::new(),
+            further_count: 0,
+            pairing: settings.hold.takeover.clone().flatten(),
+            intent: settings.hold.takeover.clone(),
+            kept_pairing: None,
+            ledgers: Ledgers::default(),
+            network: NetworkWatch::start(&machine.runtime),
+            network_changes: 0,
+            checking: None,
+            checked: None,
+            left_at: None,
+            after_reason: String::new(),
             after_live: LiveState::Off,
             recording: None,
+            record_next: false,
             last_recording: None,
             last_destination: None,
+            last_further: Vec::new(),
             problems: VecDeque::new(),
             all_problems: Vec::new(),
             problem_count: 0,
@@ -275,6 +321,7 @@ impl Core {
             events,
         };
         core.follow_collection();
+        core.list_further();
         core.try_codecs_early();
         if let Some(notice) = core.settings.notice.take() {
             core.tell(notice);
@@ -352,6 +399,17 @@ impl Core {
                 done: "The window stayed open.".into(),
                 advice: "Stop the stream first, or close the window once more within five seconds.".into(),
             }),
+            Command::RetryNow(id) => self.retry(id),
+            Command::GiveUp(id) => self.inform(id, Happened::GiveUp),
+            Command::TakeOver => self.take_over(),
+            Command::RenewNow => self.inform(MAIN, Happened::RenewNow),
+            Command::OfferPairing { with_key } => self.offer_pairing(with_key),
+            Command::UsePairing(ref code) => self.use_pairing(code),
+            Command::ForgetPairing => self.pairing = None,
+            Command::AddDestination { ref name, ref address } => self.add_further(name, address),
+            Command::RemoveDestination(id) => self.remove_further(id),
+            Command::CheckNetwork(ref target) => self.check_network(target),
+            Command::CancelNetworkCheck => self.cancel_network_check(),
             Command::Quit => self.quitting = true,
             _ => tracing::warn!("a command this engine does not know"),
         }
@@ -444,7 +502,8 @@ impl Core {
         self.watch_threads();
         self.watch_servers();
         self.watch_approach();
-        self.watch_live();
+        self.watch_outlets();
+        self.watch_network_check();
         self.watch_recording();
         self.tell_states();
     }
@@ -499,7 +558,7 @@ impl Core {
     /// An encoder is gone for good. A smaller ladder can do without it; one rendition can not.
     fn lose_encoder(&mut self, reason: &str) {
         let rungs = self.encoding.as_ref().map_or(0, |encoding| encoding.ladder.rungs.len());
-        if rungs > 1 && self.live.is_some() && self.can_shrink() {
+        if rungs > 1 && self.main().is_some() && self.can_shrink() {
             let why = format!("An encoder stopped working and can not be started again: {reason}");
             self.shrink_ladder(&why, "encoder.lost_one");
             return;
@@ -545,18 +604,23 @@ impl Core {
         self.told_states = (live, recording);
     }
 
-    /// Closes stream and file, in that order, within two seconds each whatever hangs.
+    /// Closes stream and file side by side, within two seconds whatever hangs.
     fn close(&mut self, published: &ArcSwap<View>) -> Report {
         self.save_if_due(true);
         self.stop_live();
+        self.stop_recording();
         let begun = Instant::now();
-        while self.live.is_some() && begun.elapsed() < Duration::from_millis(2500) {
+        while (!self.outlets.is_empty() || self.recording.is_some()) && begun.elapsed() < CLOSING {
             std::thread::sleep(Duration::from_millis(5));
-            self.watch_live();
+            self.watch_outlets();
+            self.watch_recording();
+        }
+        if self.recording.is_some() {
+            self.close_gaps();
         }
         if let Some(recording) = self.recording.take() {
-            self.fan_out.order(fan_out::Order::Detach(RECORDING));
-            self.last_recording = Some(recording.finish());
+            // The disk does not take the rest in time: what is there plays, and is finished by `genlock recover`.
+            self.last_recording = Some(recording.status());
         }
         self.process.sample();
         let report = self.make_report();

@@ -34,6 +34,24 @@ pub(crate) fn find(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     Ok(Some(Secret::new(key)))
 }
 
+/// The passphrase of SRT from `file`, when one is named.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn read_passphrase(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    let Some(path) = file else { return Ok(None) };
+    let text = read(path)?;
+    let passphrase = text.trim_end_matches(['\r', '\n']);
+    if passphrase.is_empty() || passphrase.contains(char::is_control) {
+        return Err(Failure::usage(
+            "passphrase.unreadable",
+            format!("There is no passphrase in the file {}: it must be one line.", path.display()),
+            "Copy the passphrase from the channel's page again.",
+        ));
+    }
+    Ok(Some(Secret::new(passphrase)))
+}
+
 fn read(path: &Path) -> Result<String, Failure> {
     let failed = |why: String| {
         Failure::usage(

@@ -143,6 +143,31 @@ impl Ladder {
         Ok(Self { origin: Origin::Service, config_id: answer.config_id.clone(), rungs, audio_bitrate, notes })
     }
 
+    /// The primary rendition alone, encoded as it is here, for destinations that take one.
+    pub(crate) fn primary(&self) -> Self {
+        Self {
+            origin: Origin::BuiltIn,
+            config_id: String::new(),
+            rungs: self.rungs.iter().take(1).cloned().collect(),
+            audio_bitrate: self.audio_bitrate,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Whether encoders at work for the one serve the other: the service names every answer anew.
+    pub(crate) fn has_same_encoders(&self, other: &Self) -> bool {
+        self.rungs == other.rungs && self.audio_bitrate == other.audio_bitrate
+    }
+
+    /// Whether a stream of the one can take the place of a stream of the other: resolutions, codecs and number of
+    /// tracks (IVS user guide, "Stream Takeover").
+    pub(crate) fn is_same_media(&self, other: &Self) -> bool {
+        let media = |ladder: &Self| -> Vec<(Size, VideoCodec)> {
+            ladder.rungs.iter().map(|rung| (rung.rendition.size, rung.rendition.codec)).collect()
+        };
+        media(self) == media(other)
+    }
+
     /// The service's name for its answer.
     pub(crate) fn config_id(&self) -> Option<&str> {
         Some(self.config_id.as_str()).filter(|id| !id.is_empty())

@@ -1,7 +1,7 @@
 //! `genlock live --to URL`: go live to an address.
 
 use control::ServerChoice;
-use ivs::{IngestAddress, Protocol, find_ingest};
+use ivs::{IngestAddress, find_ingest};
 use units::Secret;
 
 use crate::cli::ShowArgs;
@@ -51,19 +51,11 @@ fn target(to: &str, args: &ShowArgs) -> Result<(ServerChoice, Option<Secret>), F
 }
 
 fn read_address(text: &str) -> Result<IngestAddress, Failure> {
-    let address: IngestAddress = text.parse().map_err(|error: ivs::Error| {
+    text.parse().map_err(|error: ivs::Error| {
         Failure::usage(
             "address.unreadable",
             format!("The address after --to can not be used: {error}."),
-            "Write it like rtmps://HOST/app, as the channel's page shows it.",
+            "Write it like rtmps://HOST/app or srt://HOST:9000, as the channel's page shows it.",
         )
-    })?;
-    if address.protocol() == Protocol::Srt {
-        return Err(Failure::could_not_start(
-            "address.srt",
-            "This version of Genlock does not send SRT.",
-            "Use the channel's rtmps:// address.",
-        ));
-    }
-    Ok(address)
+    })
 }

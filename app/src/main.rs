@@ -12,6 +12,7 @@ mod ingest_command;
 mod key;
 mod ladder;
 mod live_command;
+mod network_check;
 mod outcome;
 mod percentiles;
 mod preferences;
@@ -69,6 +70,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             let ports = ingest_command::Ports { rtmp: rtmp_port, rtmps: rtmps_port, https: https_port };
             ingest_command::run(ports, out, run_for, key_file.as_deref(), &channel, &service)
         }
+        Some(Command::Network(args)) => network_check::run(&args),
         Some(Command::Doctor { json }) => doctor::run(json),
         Some(Command::Check { path, promise, channel, json }) => {
             check::run(&path, &channel, promise.as_deref(), json)

@@ -88,6 +88,8 @@ fn aim(
     settings.target.is_fixed = true;
     settings.target.ca = Some(ca.clone());
     settings.service.configuration_url = Some(addresses.configuration_url.clone());
+    // The light says live when viewers could see it, as with a channel whose playback address is known.
+    settings.preferences.playback_url.get_or_insert_with(|| addresses.playback_url.clone());
     settings.service.ca = Some(ca);
     settings.preferences.multitrack = args.tracks.is_some_and(|tracks| tracks > 1);
     // A ladder that was given is one that this service has granted.

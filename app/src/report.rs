@@ -16,6 +16,9 @@ pub(crate) struct Report {
     pub(crate) renditions: Vec<RenditionFigures>,
     pub(crate) sound: SoundFigures,
     pub(crate) destination: Option<DestinationFigures>,
+    /// Destinations besides the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) further: Vec<DestinationFigures>,
     pub(crate) recording: Option<RecordingFigures>,
     pub(crate) process: ProcessFigures,
     /// What the rehearsal ingest says of what it received.
@@ -97,6 +100,7 @@ pub(crate) struct SoundFigures {
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct DestinationFigures {
+    pub(crate) name: String,
     pub(crate) address: String,
     pub(crate) state: String,
     /// Code of the failure that ended it.
@@ -118,6 +122,33 @@ pub(crate) struct DestinationFigures {
     /// The service's name for the configuration that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config_id: Option<String>,
+    /// Times it came back after the connection broke.
+    pub(crate) reconnects: u32,
+    /// Times it took the place of a stream on the channel, its own or another computer's.
+    pub(crate) takeovers: u32,
+    /// The takeover priority used last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<u32>,
+    /// What did not reach it.
+    pub(crate) gaps: GapFigures,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GapFigures {
+    /// Times at which something of any track is missing.
+    pub(crate) count: usize,
+    pub(crate) total_ms: i64,
+    /// The first of them, track by track, on the media clock.
+    pub(crate) listed: Vec<GapLine>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GapLine {
+    pub(crate) track: String,
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) kind: &'static str,
+    pub(crate) why: String,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use control::{Preferences, Problem, ServerChoice, Severity};
+use control::{Preferences, Problem, RenewalChoice, ServerChoice, Severity};
 use encoder::{BackendKind, RenditionConfig};
+use ivs::IngestAddress;
 use ivs::client_configuration::ClientConfiguration;
+use publish::Pairing;
 use scene::{Collection, SceneId};
 use units::{FrameRate, Kbps, Secret, Size, Span, TrackId};
 
-use crate::cli::ShowArgs;
+use crate::cli::{HoldArgs, ShowArgs};
 use crate::collection_store::{self, CollectionStore, StoreError};
 use crate::ladder::{Ladder, Origin};
 use crate::outcome::Failure;
@@ -41,6 +43,9 @@ pub(crate) struct Settings {
     pub(crate) preferences_file: Option<PathBuf>,
     pub(crate) service: Service,
     pub(crate) target: Target,
+    pub(crate) hold: Hold,
+    /// Destinations besides the first, which get the primary rendition.
+    pub(crate) further: Vec<Further>,
     /// There is a window, and somebody before it who can be asked.
     pub(crate) is_interactive: bool,
     /// Where recordings go; `None` when nothing is to be recorded.
@@ -67,12 +72,47 @@ pub(crate) struct Target {
     pub(crate) key: Option<Secret>,
     /// Takeover priority.
     pub(crate) priority: Option<u32>,
+    /// The passphrase of SRT, when the address has none.
+    pub(crate) passphrase: Option<Secret>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub(crate) ca: Option<PathBuf>,
     /// Package H.264 of the primary rendition in the legacy form.
     pub(crate) legacy_primary: bool,
     /// Somebody else than the person before the window has chosen it.
     pub(crate) is_fixed: bool,
+}
+
+/// How the stream is kept on air, as far as the command line says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hold {
+    /// Take the channel over when going live, with what the other computer gave, if it gave anything.
+    pub(crate) takeover: Option<Option<Pairing>>,
+    /// Where to keep what another computer needs to take over.
+    pub(crate) pairing_out: Option<PathBuf>,
+}
+
+/// A destination besides the first. Prints no stream key.
+#[derive(Clone, Debug)]
+pub(crate) struct Further {
+    pub(crate) name: String,
+    /// With the key, and the passphrase where there is one.
+    pub(crate) address: IngestAddress,
+}
+
+impl Further {
+    /// Reads an address that has its key inside.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the rest of a sentence.
+    pub(crate) fn read(name: &str, text: &str) -> Result<Self, String> {
+        let address: IngestAddress = text.trim().parse().map_err(|error: ivs::Error| error.to_string())?;
+        if address.key().is_none_or(Secret::is_empty) {
+            return Err("it has no stream key inside".into());
+        }
+        let name = if name.trim().is_empty() { address.host() } else { name.trim() };
+        let name = name.to_owned();
+        Ok(Self { name, address })
+    }
 }
 
 impl Settings {
@@ -103,7 +143,13 @@ impl Settings {
             rate: None,
             max_tracks: args.tracks,
             max_bitrate: args.max_bitrate.map(Kbps),
-            ..Preferences::default()
+            reconnect: !args.hold.no_reconnect,
+            renewal: args
+                .hold
+                .renew_after
+                .map_or(RenewalChoice::Auto, |after| RenewalChoice::After(Span::from_duration(after))),
+            playback_url: args.hold.playback_url.clone(),
+            srt_latency_ms: args.hold.srt_latency,
         };
         let record_into = if args.no_record {
             None
@@ -133,10 +179,13 @@ impl Settings {
             },
             target: Target {
                 priority: args.priority,
+                passphrase: crate::key::read_passphrase(args.hold.srt_passphrase_file.as_deref())?,
                 ca: args.ca.clone(),
                 legacy_primary: args.legacy_primary,
                 ..Target::default()
             },
+            hold: Hold { takeover: takeover(&args.hold)?, pairing_out: args.hold.pairing_out.clone() },
+            further: further(&args.hold)?,
             is_interactive: !args.headless,
             record_into,
         })
@@ -156,6 +205,67 @@ impl Settings {
         }
         first
     }
+}
+
+/// Whether to take over, and with what.
+fn takeover(args: &HoldArgs) -> Result<Option<Option<Pairing>>, Failure> {
+    let Some(given) = &args.takeover else { return Ok(None) };
+    if given.is_empty() {
+        return Ok(Some(None));
+    }
+    let path = Path::new(given);
+    let from_file = path.is_file();
+    let text = if from_file {
+        std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(
+                "pairing.file",
+                format!("The pairing file {} could not be read: {error}.", path.display()),
+                "Check the path.",
+            )
+        })?
+    } else {
+        given.clone()
+    };
+    let pairing = Pairing::parse(text.trim()).map_err(|error| {
+        Failure::usage(
+            "pairing.unreadable",
+            format!("What stands after --takeover is neither a file nor a pairing code: {error}."),
+            "Copy the whole code from the other computer, or write --takeover alone to take over without one.",
+        )
+    })?;
+    if !from_file && pairing.key.is_some() {
+        return Err(Failure::usage(
+            "pairing.key_in_sight",
+            "This pairing code holds the stream key, and other programs can read a command line.",
+            "Put the code into a file and name the file.",
+        ));
+    }
+    Ok(Some(Some(pairing)))
+}
+
+/// The destinations besides the first.
+fn further(args: &HoldArgs) -> Result<Vec<Further>, Failure> {
+    let mut lines: Vec<String> = args.also.clone();
+    if let Some(path) = &args.also_file {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(
+                "further.file",
+                format!("The file {} could not be read: {error}.", path.display()),
+                "Check the path.",
+            )
+        })?;
+        lines.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    let read = |line: &String| {
+        Further::read("", line).map_err(|why| {
+            Failure::usage(
+                "further.address",
+                format!("The address of a further destination can not be used: {why}."),
+                "Write it like rtmps://HOST/app/KEY or srt://HOST:9000?streamid=KEY&passphrase=PASSPHRASE.",
+            )
+        })
+    };
+    lines.iter().map(read).collect()
 }
 
 /// The ladder that is encoded where no service is asked, and the answer it was read from.

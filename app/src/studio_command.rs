@@ -26,7 +26,10 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
             rate: given.rate.or(kept.rate),
             max_tracks: given.max_tracks.or(kept.max_tracks),
             max_bitrate: given.max_bitrate.or(kept.max_bitrate),
-            ..kept
+            reconnect: kept.reconnect && given.reconnect,
+            renewal: if args.hold.renew_after.is_some() { given.renewal } else { kept.renewal },
+            playback_url: given.playback_url.clone().or(kept.playback_url),
+            srt_latency_ms: given.srt_latency_ms.or(kept.srt_latency_ms),
         };
         settings.target.server = server;
     }

@@ -14,6 +14,11 @@ pub(crate) fn rfc3339(at: SystemTime) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// Whole seconds since 1970-01-01T00:00:00Z, 0 before.
+pub(crate) fn unix_seconds(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,6 +32,15 @@ pub(super) enum Purpose {
     GoLive,
     /// To go on with fewer renditions.
     Shrink,
+    /// To go on with a new key: the stream was cut off, or is to begin anew before the service ends it.
+    Renew,
+}
+
+impl Purpose {
+    /// Whether a person waits before the window and can be asked. A show on air is never kept waiting for an answer.
+    const fn may_ask(self) -> bool {
+        matches!(self, Self::Look | Self::GoLive)
+    }
 }
 
 /// All that it takes to be live.
@@ -199,7 +208,7 @@ impl Core {
             Status::Success if !is_empty => self.take_configuration(purpose, &configuration, begun_at),
             Status::Success => self.refused(purpose, &Message::default()),
             Status::Warning(message) | Status::Unknown { message, .. } if !is_empty => {
-                if self.settings.is_interactive && purpose != Purpose::Shrink {
+                if self.settings.is_interactive && purpose.may_ask() {
                     let title = "The service has a warning";
                     let answers = vec![Answer::Continue, Answer::Cancel];
                     let question = self.question(title, said(&message), &message.links, answers);
@@ -258,7 +267,7 @@ impl Core {
 
     fn hear_no_configuration(&mut self, purpose: Purpose, failure: &InquiryFailure, begun_at: MediaTime) {
         (self.ladder_step, self.ladder_reason) = (LadderStep::Unreachable, Some(failure.happened()));
-        if self.settings.is_interactive && purpose != Purpose::Shrink {
+        if self.settings.is_interactive && purpose.may_ask() {
             let text = format!(
                 "{} You can go live with one rendition instead; the service then makes the others.",
                 failure.happened()
@@ -327,7 +336,8 @@ impl Core {
     /// Opens all encoders at once and puts a few pictures through each, beside the engine. Encoders that are at work
     /// for this very ladder have shown already that they can.
     fn try_encoders(&mut self, purpose: Purpose, plan: Plan, begun_at: MediaTime) {
-        let at_work = self.encoding.as_ref().is_some_and(|encoding| encoding.ladder == plan.ladder);
+        let at_work =
+            self.encoding.as_ref().is_some_and(|encoding| encoding.ladder.has_same_encoders(&plan.ladder));
         if at_work || (purpose == Purpose::GoLive && !plan.ladder.is_multitrack()) {
             self.arrive(purpose, plan, begun_at);
             return;
@@ -385,9 +395,28 @@ impl Core {
         if self.asks_service() {
             self.ask(purpose, begun_at);
         } else {
-            let ladder = self.settings.ladder.clone();
+            let ladder = self.own_ladder();
             self.plan_without_service(purpose, ladder, begun_at);
         }
+    }
+
+    /// The ladder where no service is asked. SRT carries one rendition: the service takes several over RTMP only
+    /// (IVS multitrack integration guide, "Connect Using Enhanced RTMP").
+    fn own_ladder(&mut self) -> Ladder {
+        let ladder = self.settings.ladder.clone();
+        if !self.is_srt() || !(ladder.is_multitrack() || self.settings.preferences.multitrack) {
+            return ladder;
+        }
+        if ladder.is_multitrack() || self.settings.preferences.max_tracks.is_some_and(|tracks| tracks > 1) {
+            self.tell(Problem {
+                severity: Severity::Notice,
+                code: "ladder.srt_takes_one",
+                happened: "Over SRT the service takes one rendition; several go over RTMPS only.".into(),
+                done: "One rendition is sent, and the service makes the others.".into(),
+                advice: "Choose an rtmps:// server for several renditions of your own.".into(),
+            });
+        }
+        self.settings.single()
     }
 
     fn arrive(&mut self, purpose: Purpose, plan: Plan, begun_at: MediaTime) {
@@ -398,7 +427,7 @@ impl Core {
                 self.rest_if_unwanted();
             }
             Purpose::GoLive => self.start_stream(plan, begun_at),
-            Purpose::Shrink => self.change_stream(plan),
+            Purpose::Shrink | Purpose::Renew => self.hear_plan(plan),
         }
     }
 
@@ -418,6 +447,9 @@ impl Core {
             });
         }
         self.tell(problem);
+        if purpose == Purpose::Renew {
+            self.hear_no_plan(is_refusal);
+        }
         self.rest_if_unwanted();
     }
 
@@ -426,11 +458,21 @@ impl Core {
         self.asks_service() || self.settings.ladder.origin == crate::ladder::Origin::BuiltIn
     }
 
+    /// Asks the service anew for the stream that follows the present one. False when it is being asked already.
+    pub(super) fn ask_anew(&mut self) -> bool {
+        if self.approach.is_some() {
+            return false;
+        }
+        let now = self.machine.clock.now();
+        self.approach_again(Purpose::Renew, now);
+        true
+    }
+
     /// Asks for a ladder with one rendition less and goes on with it; the stream and the recording run on meanwhile.
     pub(super) fn shrink_ladder(&mut self, why: &str, code: &'static str) {
         let rungs = self.encoding.as_ref().map_or(0, |encoding| encoding.ladder.rungs.len());
         let fewer = u8::try_from(rungs).unwrap_or(u8::MAX).saturating_sub(1);
-        if fewer == 0 || self.live.is_none() || !self.can_shrink() || self.approach.is_some() {
+        if fewer == 0 || self.main().is_none() || !self.can_shrink() || self.approach.is_some() {
             self.tell(Problem {
                 severity: Severity::Warning,
                 code,

@@ -187,7 +187,16 @@ impl Core {
 
     /// Whether the service is asked for the ladder.
     pub(super) fn asks_service(&self) -> bool {
-        self.settings.preferences.multitrack && self.settings.service.configuration_url.is_some()
+        self.settings.preferences.multitrack
+            && self.settings.service.configuration_url.is_some()
+            && !self.is_srt()
+    }
+
+    /// Whether the chosen server is one of SRT.
+    pub(super) fn is_srt(&self) -> bool {
+        let ServerChoice::Custom(address) = &self.servers.target.server else { return false };
+        let address = address.expose().parse::<IngestAddress>();
+        address.is_ok_and(|address| address.protocol() == Protocol::Srt)
     }
 
     /// Limits the ladders that are asked for from now on.
@@ -235,7 +244,7 @@ impl Core {
         })
     }
 
-    fn stream_key(&self) -> Secret {
+    pub(super) fn stream_key(&self) -> Secret {
         let inside = match &self.servers.target.server {
             ServerChoice::Custom(address) => {
                 address.expose().parse::<IngestAddress>().ok().and_then(|address| address.key().cloned())
@@ -294,15 +303,12 @@ impl Core {
             done: "Nothing was sent.".into(),
             advice: "Choose another server.".into(),
         })?;
-        if resolved.protocol() == Protocol::Srt {
-            return Err(Problem {
-                severity: Severity::Error,
-                code: "address.srt",
-                happened: "This version of Genlock does not send SRT.".into(),
-                done: "Nothing was sent.".into(),
-                advice: "Use the channel's rtmps:// address.".into(),
-            });
-        }
+        let resolved = match &target.passphrase {
+            Some(passphrase) if resolved.protocol() == Protocol::Srt && resolved.passphrase().is_none() => {
+                resolved.with_passphrase(passphrase.clone())
+            }
+            _ => resolved,
+        };
         let rates = |rung: &crate::ladder::Rung| RungRates {
             track: rung.rendition.track,
             nominal: rung.rendition.bitrate,
@@ -315,6 +321,9 @@ impl Core {
         destination.primary_form = target.legacy_primary.then_some(net::Form::Legacy);
         // Bitrates of one rendition of the person's own choice are theirs; those of a ladder give way along its points.
         destination.ladder = ladder.rungs.iter().map(rates).collect();
+        if let Some(latency_ms) = self.settings.preferences.srt_latency_ms {
+            destination.srt_latency = Some(Span::from_millis(latency_ms.into()));
+        }
         destination.metrics = ladder
             .wants_metrics()
             .then(|| WallClock { unix_nanos_at_media_zero: self.machine.clock.unix_nanos_at_zero() });
@@ -323,7 +332,7 @@ impl Core {
 
     /// Where to, as it may be shown: without key and arguments.
     pub(super) fn address(&self) -> String {
-        let live = self.live.as_ref().map(|live| &live.plan);
+        let live = self.main().map(|main| &main.plan);
         let plan = live.or(self.prepared.as_ref().map(|prepared| &prepared.plan));
         let address = match plan {
             Some(plan) => plan.destination.address.to_string(),
@@ -333,7 +342,7 @@ impl Core {
     }
 
     /// The complete address, by the guide's table for software that knows both GetClientConfiguration and FindIngest.
-    fn resolve(&self, answer: Option<&ClientConfiguration>) -> Result<IngestAddress, String> {
+    pub(super) fn resolve(&self, answer: Option<&ClientConfiguration>) -> Result<IngestAddress, String> {
         let servers = &self.servers;
         let resolved = find_ingest::resolve(&servers.choice(), answer, servers.list.as_ref());
         let destination = resolved.map_err(|error| error.to_string())?;
@@ -431,7 +440,7 @@ impl Core {
 
     /// Asks for the ladder to show it.
     pub(super) fn prepare(&mut self) {
-        if self.live.is_none() {
+        if self.main().is_none() {
             self.approach(Purpose::Look);
         }
     }

@@ -47,7 +47,11 @@ impl Core {
     /// Has the encoders of `ladder` at work. Others that run give back what they hold first, so that a recording goes
     /// on without a gap.
     pub(super) fn encode(&mut self, ladder: &Ladder) -> Result<(), Problem> {
-        if self.encoding.as_ref().is_some_and(|encoding| encoding.ladder == *ladder) {
+        if let Some(encoding) =
+            self.encoding.as_mut().filter(|at_work| at_work.ladder.has_same_encoders(ladder))
+        {
+            // The same under another name of the service's.
+            encoding.ladder = ladder.clone();
             return Ok(());
         }
         let clock: Arc<dyn Clock> = self.machine.clock.clone();
@@ -79,7 +83,9 @@ impl Core {
 
     /// Stops the encoders when neither stream nor recording wants them.
     pub(super) fn rest_if_unwanted(&mut self) {
-        if self.live.is_some() || self.recording.is_some() || self.approach.is_some() {
+        let now = self.machine.clock.now();
+        let is_sent = self.outlets.iter().any(|outlet| outlet.needs_encoders(now));
+        if is_sent || self.recording.is_some() || self.approach.is_some() {
             return;
         }
         if let Some(encoding) = self.encoding.take() {

@@ -20,9 +20,6 @@ use crate::outcome::Failure;
 const LIMITS: QueueLimits =
     QueueLimits { waiting: Span::from_secs(20), bytes: 256 << 20, patience: Span::from_millis(500) };
 
-/// How long [`Recording::finish`] waits for the file (a stop takes at most two seconds).
-const FINISH_LIMIT: Duration = Duration::from_millis(1800);
-
 /// How a recording is doing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Status {
@@ -112,32 +109,11 @@ impl Recording {
     pub(super) fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
-
-    /// Ends the recording and waits for the file, but never longer than a stop may take: what is in the file by then
-    /// plays, and `genlock recover` finishes it.
-    pub(super) fn finish(mut self) -> Status {
-        self.begin_finish();
-        let inner = self.shared.inner();
-        let running = |inner: &mut Inner| inner.status.state == RecordingState::Finishing;
-        let (inner, _) = self
-            .shared
-            .wake
-            .wait_timeout_while(inner, FINISH_LIMIT, running)
-            .unwrap_or_else(PoisonError::into_inner);
-        let status = inner.status.clone();
-        drop(inner);
-        if status.state != RecordingState::Finishing
-            && let Some(thread) = self.thread.take()
-        {
-            let _ = thread.join();
-        }
-        status
-    }
 }
 
 /// The primary rendition and all sound: what a person wants to keep of a ladder. The other renditions show the same in
 /// less detail, and players show whichever picture comes first.
-fn kept(config: &StreamConfig) -> StreamConfig {
+pub(super) fn kept(config: &StreamConfig) -> StreamConfig {
     StreamConfig { video: config.video.iter().take(1).cloned().collect(), audio: config.audio.clone() }
 }
 
@@ -312,7 +288,11 @@ mod tests {
         for unit in stream.take_span(Span::from_secs(seconds)) {
             feed.send(&unit);
         }
-        recording.finish()
+        recording.begin_finish();
+        while !recording.is_finished() {
+            std::thread::yield_now();
+        }
+        recording.status()
     }
 
     #[test]

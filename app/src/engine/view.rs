@@ -3,9 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use control::{
-    AlignmentView, AudioMeterView, DestinationView, EncoderView, GrantedRendition, LadderView, LiveState,
-    NetworkCheckView, OutputQueueView, PairingView, ProgramView, RecordingState, RecordingView,
-    RenditionView, SceneView, SettingView, SourceView, View,
+    AlignmentView, AudioMeterView, EncoderView, GrantedRendition, LadderView, ProgramView, RecordingState,
+    RecordingView, RenditionView, SceneView, SettingView, SourceView, View,
 };
 use encoder::{Alignment, TrackReport};
 use units::{Clock, Kbps, Span, Track};
@@ -46,9 +45,9 @@ impl Core {
             servers: self.servers_view(),
             go_live_sheet: self.asks_service() || self.missing_destination().is_some(),
             question: self.approach.as_ref().and_then(Approach::question).cloned(),
-            destinations: self.destination_view().into_iter().collect(),
-            pairing: PairingView::default(),
-            network_check: NetworkCheckView::default(),
+            destinations: self.destination_views(),
+            pairing: self.pairing_view(),
+            network_check: self.network_check_view(),
             recording: self.recording_view(),
             problems: self.problems.iter().cloned().collect(),
             cpu_cores: self.cpu_cores,
@@ -146,7 +145,11 @@ impl Core {
     }
 
     fn rendition_views(&self, figures: &EncodingFigures) -> Vec<RenditionView> {
-        let dropped = self.live.as_ref().map(|live| live.output.stats().dropped).unwrap_or_default();
+        let dropped = self
+            .main()
+            .and_then(|main| main.present.as_ref())
+            .map(|present| present.stats().dropped)
+            .unwrap_or_default();
         let rungs = figures.ladder.rungs.iter().zip(&figures.targets);
         rungs
             .map(|(rung, target)| {
@@ -198,7 +201,7 @@ impl Core {
                 settings: report.map(setting_views).unwrap_or_default(),
             }
         });
-        let is_known = self.live.is_some() || self.prepared.is_some() || !self.asks_service();
+        let is_known = self.main().is_some() || self.prepared.is_some() || !self.asks_service();
         LadderView {
             requested: self.requested(),
             step: step.unwrap_or(self.ladder_step),
@@ -208,64 +211,6 @@ impl Core {
             total: if is_known { ladder.total() } else { Kbps(0) },
             notes: self.ladder_reason.iter().chain(&ladder.notes).cloned().collect(),
         }
-    }
-
-    /// `None` before it is known where to.
-    fn destination_view(&self) -> Option<DestinationView> {
-        let address = self.address();
-        if address.is_empty() && self.live.is_none() && self.approach.is_none() {
-            return None;
-        }
-        let state = self.live_state();
-        let Some(live) = &self.live else {
-            let on_the_way = self.approach.as_ref().filter(|approach| approach.is_public());
-            return Some(DestinationView {
-                id: DestinationView::MAIN,
-                name: self.destination_name().into(),
-                address,
-                tracks: self.settings.ladder.rungs.len(),
-                state,
-                step: on_the_way.map_or_else(String::new, |approach| approach.words().to_owned()),
-                needed: self.settings.ladder.total(),
-                ..DestinationView::default()
-            });
-        };
-        let stats = live.output.stats();
-        Some(DestinationView {
-            id: DestinationView::MAIN,
-            name: self.destination_name().into(),
-            address,
-            tracks: live.plan.ladder.rungs.len(),
-            state,
-            reason: if state == LiveState::Degraded {
-                stats.health.words().to_owned()
-            } else {
-                String::new()
-            },
-            step: if state == LiveState::Degraded {
-                stats.health.words().to_owned()
-            } else {
-                stats.step.words().to_owned()
-            },
-            on_air: self.on_air(),
-            upload: stats.upload,
-            needed: live.plan.ladder.total(),
-            sent_bytes: stats.sent_bytes,
-            acknowledged_bytes: stats.acknowledged_bytes.unwrap_or(0),
-            composition_to_wire_ms: (stats.latency_recent.median.as_secs_f64() * 1000.0) as f32,
-            queue: OutputQueueView {
-                name: "stream".into(),
-                waiting: stats.queue.waiting,
-                bound: publish::QueueLimits::default().waiting,
-                dropped_frames: stats.queue.dropped.units,
-            },
-            ..DestinationView::default()
-        })
-    }
-
-    /// What the main destination is called.
-    const fn destination_name(&self) -> &'static str {
-        if self.machine.is_rehearsal { "Rehearsal" } else { "Channel" }
     }
 
     fn recording_view(&self) -> RecordingView {
@@ -326,6 +271,7 @@ impl Core {
             renditions: self.rendition_figures(&figures),
             sound: SoundFigures { encoder: audio.0, kbps: figures.ladder.audio_bitrate.0, units: audio.1 },
             destination: self.last_destination.clone(),
+            further: self.last_further.clone(),
             recording: recording.path.as_ref().map(|path| RecordingFigures {
                 path: path.display().to_string(),
                 bytes: recording.stats.bytes,

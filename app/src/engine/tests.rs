@@ -1,0 +1,108 @@
+//! The whole engine, many times over.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use compositor::Gpu;
+use control::{Command, LiveState, ServerChoice};
+use ingest::{IngestConfig, StreamKey};
+use units::{Secret, Size};
+
+use super::{Engine, Machine};
+use crate::cli::ShowArgs;
+use crate::clock::SystemClock;
+use crate::settings::Settings;
+
+const KEY: &str = "sk_us-west-2_OverAndOver";
+/// Starts and stops in a row.
+const ROUNDS: usize = 200;
+/// By then everything that is made once has been made.
+const WARM: usize = 40;
+/// What may be added from there to the end, in all: buffers of the allocator and of GStreamer's pools vary.
+const SLACK_BYTES: u64 = 24 << 20;
+const SLACK_THREADS: usize = 2;
+const SLACK_HANDLES: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+struct Footprint {
+    resident_bytes: u64,
+    threads: usize,
+    handles: usize,
+}
+
+/// What this process holds, from Linux's own books.
+fn footprint() -> Footprint {
+    let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kilobytes: u64 = resident.trim().trim_end_matches(" kB").trim().parse().unwrap();
+    Footprint {
+        resident_bytes: kilobytes * 1024,
+        threads: count("/proc/self/task"),
+        handles: count("/proc/self/fd"),
+    }
+}
+
+/// Waits for the light, however long that takes on this machine; one that never changes ends the test.
+fn wait_for(engine: &Engine, wanted: LiveState) {
+    let begun = Instant::now();
+    loop {
+        let state = engine.view.load().live_state();
+        if state == wanted {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the light says {state:?}, not {wanted:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn two_hundred_starts_and_stops_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
+    let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
+    let args = ShowArgs {
+        headless: true,
+        scenes: Some("demo".into()),
+        canvas: Some(Size::new(320, 180).unwrap()),
+        record: Some(folder.path().to_owned()),
+        ..ShowArgs::default()
+    };
+    let mut settings = Settings::of(&args).unwrap();
+    settings.target.server = ServerChoice::Custom(Secret::new(ingest.addresses().rtmp.clone()));
+    settings.target.key = Some(Secret::new(KEY));
+    let machine = Machine {
+        gpu: Gpu::open(None).unwrap(),
+        clock,
+        runtime: runtime.handle().clone(),
+        is_rehearsal: true,
+    };
+    let engine = Engine::start(settings, machine).unwrap();
+    let mut warm = None;
+    for round in 0..ROUNDS {
+        engine.commands.send(Command::GoLive).unwrap();
+        wait_for(&engine, LiveState::Live);
+        engine.commands.send(Command::StopLive).unwrap();
+        wait_for(&engine, LiveState::Off);
+        if round == WARM {
+            warm = Some(footprint());
+        }
+    }
+    let (warm, end) = (warm.unwrap(), footprint());
+    assert!(end.threads <= warm.threads + SLACK_THREADS, "{warm:?} became {end:?}");
+    assert!(end.handles <= warm.handles + SLACK_HANDLES, "{warm:?} became {end:?}");
+    assert!(end.resident_bytes <= warm.resident_bytes + SLACK_BYTES, "{warm:?} became {end:?}");
+    engine.commands.send(Command::Quit).unwrap();
+    let report = engine.join();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    let sessions = runtime.block_on(ingest.stop());
+    assert_eq!(sessions.len(), ROUNDS);
+    assert!(sessions.iter().all(|session| session.verdict.accepted && session.said_goodbye));
+    let files = std::fs::read_dir(folder.path()).unwrap().flatten();
+    let recordings = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "mp4"));
+    assert_eq!(recordings.count(), ROUNDS, "every recording is closed under a name of its own");
+}
