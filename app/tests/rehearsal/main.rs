@@ -8,8 +8,10 @@
     reason = "a test"
 )]
 
+mod hold;
 mod lip_sync;
 mod multitrack;
+mod service;
 mod show;
 
 use show::{Show, decode_errors, everything_written};

@@ -1,109 +1,12 @@
 //! Several renditions, from the question to the service to the verdict, judged by the rehearsal and by ffmpeg.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Instant;
+use std::path::PathBuf;
 
-use ingest::{
-    ConfigurationFaults, Faults, IngestConfig, ReconnectRequest, ScriptedAnswer, SessionReport, StreamKey,
-};
-use ivs::{MultitrackInput, ResolutionClass, Rules};
-use units::{Clock, MediaTime, Secret, Span};
+use ingest::{ConfigurationFaults, Faults, IngestConfig, ReconnectRequest, ScriptedAnswer};
+use units::Span;
 
+use crate::service::{KEY, Service, decode_errors_of_all_tracks, tracks};
 use crate::show::{Show, decode_errors};
-
-const KEY: &str = "sk_us-west-2_MultitrackKey77";
-
-#[derive(Debug)]
-struct Monotonic(Instant);
-
-impl Clock for Monotonic {
-    fn now(&self) -> MediaTime {
-        MediaTime::ZERO + Span::from_duration(self.0.elapsed())
-    }
-}
-
-/// A rehearsal ingest in this process, with whatever faults are wanted.
-struct Service {
-    runtime: tokio::runtime::Runtime,
-    ingest: Option<ingest::Ingest>,
-    folder: tempfile::TempDir,
-}
-
-impl Service {
-    fn start(config: IngestConfig) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let config = IngestConfig {
-            keys: vec![StreamKey::lasting(Secret::new(KEY))],
-            out_dir: Some(folder.path().to_owned()),
-            ..config
-        };
-        let ingest = runtime.block_on(ingest::start(config, Arc::new(Monotonic(Instant::now())))).unwrap();
-        Self { runtime, ingest: Some(ingest), folder }
-    }
-
-    fn allowing() -> IngestConfig {
-        let rules = Rules {
-            multitrack: MultitrackInput::Allow { maximum_resolution: ResolutionClass::FullHd },
-            ..Rules::default()
-        };
-        IngestConfig { rules, ..IngestConfig::default() }
-    }
-
-    /// A show that asks this service for its ladder and goes where the service says.
-    fn show(&self, options: &[&str]) -> Show {
-        let ca = self.folder.path().join("ingest-ca.pem");
-        let url = self.ingest.as_ref().unwrap().addresses().configuration_url.clone();
-        let mut all = vec!["--config-url", &url, "--ca", ca.to_str().unwrap()];
-        if !options.contains(&"--canvas") {
-            all.extend(["--canvas", "640x360"]);
-        }
-        all.extend_from_slice(options);
-        Show::live("auto", KEY, &all)
-    }
-
-    fn stop(mut self) -> (Vec<SessionReport>, tempfile::TempDir) {
-        let reports = self.runtime.block_on(self.ingest.take().unwrap().stop());
-        (reports, self.folder)
-    }
-}
-
-fn ffmpeg9() -> Command {
-    Command::new(std::env::var("GENLOCK_FFMPEG").expect("./x sets GENLOCK_FFMPEG"))
-}
-
-/// What ffmpeg 9, which knows Enhanced RTMP, complains about while it decodes all tracks of a file.
-fn decode_errors_of_all_tracks(file: &Path) -> String {
-    let output = ffmpeg9()
-        .args(["-nostats", "-hide_banner", "-v", "warning", "-i"])
-        .arg(file)
-        .args(["-map", "0", "-f", "null", "-"])
-        .output()
-        .expect("ffmpeg runs; ./x tools installs it");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Sizes of the video tracks, and how many packets ffmpeg 9 reads of each.
-fn tracks(file: &Path) -> Vec<(String, u64)> {
-    let output = ffmpeg9()
-        .args(["-v", "verbose", "-i"])
-        .arg(file)
-        .args(["-map", "0:v", "-c", "copy", "-f", "framecrc", "-"])
-        .output()
-        .expect("ffmpeg runs; ./x tools installs it");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut found: Vec<(String, u64)> = Vec::new();
-    for line in text.lines() {
-        if let Some((_, size)) = line.strip_prefix("#dimensions ").and_then(|rest| rest.split_once(": ")) {
-            found.push((size.to_owned(), 0));
-        } else if let Some(track) = line.split(',').next().and_then(|n| n.trim().parse::<usize>().ok()) {
-            found[track].1 += 1;
-        }
-    }
-    found
-}
 
 #[test]
 fn a_granted_ladder_is_sent_whole_and_accepted() {
@@ -150,7 +53,7 @@ fn a_ladder_from_a_file_is_used_as_it_is() {
 fn auto_without_a_configuration_goes_where_find_ingest_says() {
     let service = Service::start(Service::allowing());
     let ca = service.folder.path().join("ingest-ca.pem");
-    let url = service.ingest.as_ref().unwrap().addresses().find_ingest_url.clone();
+    let url = service.ingest().addresses().find_ingest_url.clone();
     let options = ["--servers-url", &url, "--ca", ca.to_str().unwrap(), "--canvas", "320x180"];
     let show = Show::live("auto", KEY, &[&options[..], &["--for", "5s", "--no-record"]].concat());
     assert_eq!(show.exit, Some(0), "{}", show.stderr);

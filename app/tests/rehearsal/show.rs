@@ -49,20 +49,15 @@ impl Show {
     }
 
     pub(crate) fn live(to: &str, key: &str, options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key_file = folder.path().join("key");
-        std::fs::write(&key_file, key).unwrap();
-        let mut command = program();
-        command.args(["live", "--headless", "--scenes", "demo", "--to", to, "--key-file"]).arg(&key_file);
-        command.arg("--report").arg(folder.path().join("report.json"));
-        if !options.contains(&"--no-record") {
-            command.arg("--record").arg(folder.path().join("recording"));
-        }
-        Self::of(command.args(options), folder)
+        Running::live(to, key, options).wait()
     }
 
     fn of(command: &mut Command, folder: TempDir) -> Self {
-        let output = command.output().expect("genlock runs");
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("genlock runs");
+        Running { child: Some(child), folder: Some(folder) }.wait()
+    }
+
+    fn ended(output: &Output, folder: TempDir) -> Self {
         Self {
             folder,
             exit: output.status.code(),
@@ -81,6 +76,45 @@ impl Show {
 
     pub(crate) fn recording(&self) -> PathBuf {
         only_file(&self.folder.path().join("recording"), "mp4")
+    }
+}
+
+/// A show that runs; it is ended with the value.
+pub(crate) struct Running {
+    child: Option<Child>,
+    folder: Option<TempDir>,
+}
+
+impl Running {
+    pub(crate) fn live(to: &str, key: &str, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("key");
+        std::fs::write(&key_file, key).unwrap();
+        let mut command = program();
+        command.args(["live", "--headless", "--scenes", "demo", "--to", to, "--key-file"]).arg(&key_file);
+        command.arg("--report").arg(folder.path().join("report.json"));
+        if !options.contains(&"--no-record") {
+            command.arg("--record").arg(folder.path().join("recording"));
+        }
+        command.args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("genlock runs");
+        Self { child: Some(child), folder: Some(folder) }
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Show {
+        let (child, folder) = (self.child.take().unwrap(), self.folder.take().unwrap());
+        let output = child.wait_with_output().expect("genlock ends");
+        Show::ended(&output, folder)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
