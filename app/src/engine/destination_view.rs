@@ -4,7 +4,7 @@ use control::{
     DestinationView, GapsView, LiveState, OutputQueueView, PairedView, PairingView, PlaybackView, RetryView,
     SrtView,
 };
-use publish::{Degradation, GapLedger, Light, LightState, Outcome, Phase, PlaybackState, Viewers};
+use publish::{Degradation, GapLedger, Light, LightState, Outcome, Phase, PlaybackState, Step, Viewers};
 use units::{Clock, MediaTime, Span, Track};
 
 use super::Core;
@@ -95,7 +95,7 @@ impl Outlet {
             retry: retry(&phase, now),
             renews_in: figures.renews_at.map(|at| (at - now).max(Span::ZERO)),
             ends_in: figures.ends_at.map(|at| (at - now).max(Span::ZERO)),
-            gaps: self.gaps_view(),
+            gaps: self.gaps_view(now),
             srt: stats.srt.map(|srt| SrtView {
                 rtt_ms: (srt.rtt.as_secs_f64() * 1000.0) as f32,
                 latency_ms: u32::try_from(srt.latency.as_millis()).unwrap_or(0),
@@ -107,8 +107,10 @@ impl Outlet {
         }
     }
 
-    fn gaps_view(&self) -> GapsView {
-        let summary = GapLedger::summary(&self.ledger.gaps());
+    fn gaps_view(&self, now: MediaTime) -> GapsView {
+        let is_sent = self.present.as_ref().is_some_and(|present| present.stats().step == Step::Live);
+        let gaps = if is_sent { self.ledger.gaps() } else { self.ledger.gaps_until(now) };
+        let summary = GapLedger::summary(&gaps);
         GapsView {
             count: u32::try_from(summary.count).unwrap_or(u32::MAX),
             total: summary.total,

@@ -173,6 +173,15 @@ impl Core {
     pub(super) fn tell_of_outlet(&mut self, id: u32, telling: &Telling) {
         let Some(outlet) = self.outlet_mut(id) else { return };
         let (name, is_main) = (outlet.name.clone(), outlet.id == MAIN);
+        // The countdown stands in the window; the same sentence at each of 25 attempts would bury everything else.
+        let interruption = match telling {
+            Telling::Interrupted { failure, .. } => Some(failure.code()),
+            _ => None,
+        };
+        if interruption.is_some() && outlet.told == interruption {
+            return;
+        }
+        outlet.told = interruption;
         let happened = telling.happened();
         self.tell(Problem {
             severity: if telling.is_trouble() { Severity::Warning } else { Severity::Notice },

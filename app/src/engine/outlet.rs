@@ -43,6 +43,8 @@ pub(super) struct Outlet {
     pub(super) wanted_at: MediaTime,
     earlier: Earlier,
     pub(super) ledger: GapLedger,
+    /// The interruption that was told last: the same again is no news.
+    pub(super) told: Option<&'static str>,
     /// First and last media of each track that left.
     arrived: BTreeMap<Track, (MediaTime, MediaTime)>,
     pub(super) playback: Option<net::PlaybackWatcher>,
@@ -70,6 +72,7 @@ impl Outlet {
             wanted_at,
             earlier: Earlier::default(),
             ledger: GapLedger::default(),
+            told: None,
             arrived: BTreeMap::new(),
             playback: None,
         }
@@ -89,7 +92,9 @@ impl Outlet {
         let stats = self.present.as_ref().map(Connection::stats);
         let policy = self.broadcast.figures(now);
         let live_at = stats.as_ref().and_then(|stats| stats.live_at);
-        let latency = stats.as_ref().map_or(self.earlier.latency, |stats| Percentiles {
+        // An attempt that never got on air says nothing about it.
+        let was_live = stats.as_ref().filter(|stats| stats.live_at.is_some());
+        let latency = was_live.map_or(self.earlier.latency, |stats| Percentiles {
             median: stats.latency_session.median.as_secs_f64() * 1000.0,
             p99: stats.latency_session.p99.as_secs_f64() * 1000.0,
         });

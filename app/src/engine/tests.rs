@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,70 @@ fn wait_for(engine: &Engine, wanted: LiveState) {
     }
 }
 
+/// An engine with the demo that is to go live to `ingest` and records into `folder`.
+fn start(
+    ingest: &ingest::Ingest,
+    folder: &Path,
+    runtime: &tokio::runtime::Runtime,
+    clock: &Arc<SystemClock>,
+    change: impl FnOnce(&mut Settings),
+) -> Engine {
+    let args = ShowArgs {
+        headless: true,
+        scenes: Some("demo".into()),
+        canvas: Some(Size::new(320, 180).unwrap()),
+        record: Some(folder.to_owned()),
+        ..ShowArgs::default()
+    };
+    let mut settings = Settings::of(&args).unwrap();
+    settings.target.server = ServerChoice::Custom(Secret::new(ingest.addresses().rtmp.clone()));
+    settings.target.key = Some(Secret::new(KEY));
+    change(&mut settings);
+    let machine = Machine {
+        gpu: Gpu::open(None).unwrap(),
+        clock: clock.clone(),
+        runtime: runtime.handle().clone(),
+        is_rehearsal: true,
+    };
+    Engine::start(settings, machine).unwrap()
+}
+
+#[test]
+fn what_was_taken_over_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
+    let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
+    let first = start(&ingest, &folder.path().join("first"), &runtime, &clock, |_| {});
+    first.commands.send(Command::GoLive).unwrap();
+    wait_for(&first, LiveState::Live);
+
+    // Nothing is known of the first but its channel.
+    let second = start(&ingest, &folder.path().join("second"), &runtime, &clock, |settings| {
+        settings.hold.takeover = Some(None);
+    });
+    second.commands.send(Command::GoLive).unwrap();
+    wait_for(&second, LiveState::Live);
+    wait_for(&first, LiveState::TakenOver);
+    let view = first.view.load();
+    assert_eq!(view.recording.state, control::RecordingState::Recording, "the recording goes on");
+    assert!(view.pairing.take_back && view.pairing.can_take_over);
+
+    first.commands.send(Command::TakeOver).unwrap();
+    wait_for(&first, LiveState::Live);
+    wait_for(&second, LiveState::TakenOver);
+    for engine in [first, second] {
+        engine.commands.send(Command::Quit).unwrap();
+        let report = engine.join();
+        assert!(report.recording.is_some_and(|recording| recording.complete));
+    }
+    let sessions = runtime.block_on(ingest.stop());
+    let streams: std::collections::BTreeSet<_> =
+        sessions.iter().filter_map(|session| session.stream_id.clone()).collect();
+    assert_eq!(streams.len(), 1, "viewers have one stream all along: {sessions:#?}");
+}
+
 #[test]
 fn two_hundred_starts_and_stops_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -65,23 +130,7 @@ fn two_hundred_starts_and_stops_leave_nothing_behind() {
     let clock = Arc::new(SystemClock::start());
     let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
     let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
-    let args = ShowArgs {
-        headless: true,
-        scenes: Some("demo".into()),
-        canvas: Some(Size::new(320, 180).unwrap()),
-        record: Some(folder.path().to_owned()),
-        ..ShowArgs::default()
-    };
-    let mut settings = Settings::of(&args).unwrap();
-    settings.target.server = ServerChoice::Custom(Secret::new(ingest.addresses().rtmp.clone()));
-    settings.target.key = Some(Secret::new(KEY));
-    let machine = Machine {
-        gpu: Gpu::open(None).unwrap(),
-        clock,
-        runtime: runtime.handle().clone(),
-        is_rehearsal: true,
-    };
-    let engine = Engine::start(settings, machine).unwrap();
+    let engine = start(&ingest, folder.path(), &runtime, &clock, |_| {});
     let mut warm = None;
     for round in 0..ROUNDS {
         engine.commands.send(Command::GoLive).unwrap();
