@@ -11,6 +11,7 @@ mod fan_out;
 mod figures;
 mod further;
 mod gaps;
+mod health;
 mod keeping;
 mod live;
 mod load;
@@ -506,87 +507,6 @@ impl Core {
         self.watch_network_check();
         self.watch_recording();
         self.tell_states();
-    }
-
-    fn hear_canvas(&mut self, news: canvas::News) {
-        match news {
-            canvas::News::Released(group) => Self::release_encoders(group),
-            canvas::News::TransitionEnded { completed } => {
-                let _ = self.events.try_send(Event::TransitionEnded { completed });
-            }
-            canvas::News::Trouble(what) => self.tell(Problem {
-                severity: Severity::Warning,
-                code: "canvas.frame",
-                happened: format!("A picture could not be composed: {what}."),
-                done: "The picture before it was shown again.".into(),
-                advice: String::new(),
-            }),
-            canvas::News::Dead(what) => {
-                self.tell(Problem {
-                    severity: Severity::Error,
-                    code: "canvas.lost",
-                    happened: format!("The graphics adapter is gone: {what}."),
-                    done: "The stream was ended and the recording closed; it plays up to here.".into(),
-                    advice: "Start Genlock again; if it happens again, update the graphics driver.".into(),
-                });
-                self.stop_live();
-                self.stop_recording();
-            }
-        }
-    }
-
-    fn hear_encoders(&mut self, news: fan_out::News) {
-        match news {
-            fan_out::News::Slip { track } => self.tell(Problem {
-                severity: Severity::Notice,
-                code: "encoder.slip",
-                happened: format!("The encoder of rendition {track} left the keyframe schedule."),
-                done: "The next keyframe was forced on all renditions.".into(),
-                advice: String::new(),
-            }),
-            fan_out::News::Died { reason, restarting: true } => self.tell(Problem {
-                severity: Severity::Warning,
-                code: "encoder.restarted",
-                happened: format!("An encoder stopped working: {reason}."),
-                done: "It was started again and comes back with a keyframe.".into(),
-                advice: "If it happens again, update the graphics driver or choose another encoder.".into(),
-            }),
-            fan_out::News::Died { reason, restarting: false } => self.lose_encoder(&reason),
-        }
-    }
-
-    /// An encoder is gone for good. A smaller ladder can do without it; one rendition can not.
-    fn lose_encoder(&mut self, reason: &str) {
-        let rungs = self.encoding.as_ref().map_or(0, |encoding| encoding.ladder.rungs.len());
-        if rungs > 1 && self.main().is_some() && self.can_shrink() {
-            let why = format!("An encoder stopped working and can not be started again: {reason}");
-            self.shrink_ladder(&why, "encoder.lost_one");
-            return;
-        }
-        self.tell(Problem {
-            severity: Severity::Error,
-            code: "encoder.lost",
-            happened: format!("An encoder stopped working and can not be started again: {reason}."),
-            done: "The stream was ended and the recording closed; it plays up to here.".into(),
-            advice: "Choose another encoder with --encoder and go live again.".into(),
-        });
-        self.stop_live();
-        self.stop_recording();
-    }
-
-    fn watch_threads(&mut self) {
-        let rendered = self.canvas.counters.rendered.load(Ordering::Relaxed);
-        let stopped = !self.canvas.is_running() || !self.fan_out.is_running() || !self.sound.is_running();
-        if self.canvas_watch.hangs(rendered) || (stopped && !self.canvas_watch.told) {
-            self.canvas_watch.told = true;
-            self.tell(Problem {
-                severity: Severity::Error,
-                code: "engine.stalled",
-                happened: "No new picture or sound has been made for five seconds.".into(),
-                done: "What is recorded so far is safe.".into(),
-                advice: "Stop, and start Genlock again; the report helps us to find out why.".into(),
-            });
-        }
     }
 
     fn tell_states(&mut self) {
