@@ -319,6 +319,7 @@ impl Core {
                 self.plan_without_service(purpose, ladder, begun_at);
             }
             _ => {
+                self.intent = None;
                 (self.ladder_step, self.ladder_reason) = (LadderStep::NotAsked, None);
                 self.rest_if_unwanted();
             }
@@ -328,6 +329,7 @@ impl Core {
     /// Calls the approach off.
     pub(super) fn cancel_approach(&mut self) {
         if self.approach.take().is_some() {
+            self.intent = None;
             (self.ladder_step, self.ladder_reason) = (LadderStep::NotAsked, None);
             self.rest_if_unwanted();
         }
@@ -437,6 +439,8 @@ impl Core {
             (self.ladder_step, self.ladder_reason) = (LadderStep::Refused, Some(problem.happened.clone()));
         }
         if purpose == Purpose::GoLive {
+            // Whoever goes live after this need not mean to take over any more.
+            self.intent = None;
             self.after_live = LiveState::Failed;
             self.last_destination = Some(crate::report::DestinationFigures {
                 address: self.address(),

@@ -58,6 +58,20 @@ fn a_broken_connection_is_picked_up_by_taking_the_stream_over() {
 }
 
 #[test]
+fn a_stream_that_is_cut_off_right_after_publish_asks_for_a_new_configuration() {
+    let faults = Faults { sessions: Some(1), close_after: Some(Span::ZERO), ..Faults::default() };
+    let service = Service::start(IngestConfig { faults, ..Service::allowing() });
+    let show = service.show(&["--for", "8s", "--tracks", "2", "--no-record"]);
+    assert_eq!(show.exit, Some(0), "{}", show.stderr);
+    let asked = service.ingest().inquiries();
+    let asked = asked.iter().filter(|inquiry| inquiry.path.contains("GetClientConfiguration")).count();
+    assert_eq!(asked, 2);
+    let (sessions, _) = service.stop();
+    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert!(sessions[1].verdict.accepted && sessions[1].config_id != sessions[0].config_id, "{sessions:#?}");
+}
+
+#[test]
 fn whoever_wants_no_reconnect_gets_the_failure() {
     let faults = Faults { close_after: Some(Span::from_secs(3)), ..Faults::default() };
     let service = Service::start(IngestConfig { faults, ..Service::allowing() });
