@@ -1,5 +1,7 @@
 //! Two computers, one channel: what this one tells the other, and what it does with what the other told.
 
+use std::path::Path;
+
 use control::{Event, Problem, Severity};
 use publish::{Happened, PairedTrack, Pairing, Phase};
 use units::{Clock, Secret};
@@ -34,7 +36,8 @@ impl Core {
     pub(super) fn offer_pairing(&mut self, with_key: bool) {
         match self.offer(with_key) {
             Some(pairing) => {
-                let _ = self.events.try_send(Event::Pairing { code: pairing.to_code(), saved_as: None });
+                let saved_as = self.save_pairing(&pairing);
+                let _ = self.events.try_send(Event::Pairing { code: pairing.to_code(), saved_as });
             }
             None => self.tell(Problem {
                 severity: Severity::Notice,
@@ -43,6 +46,24 @@ impl Core {
                 done: "No code was made.".into(),
                 advice: "Go live, or open the go-live sheet first.".into(),
             }),
+        }
+    }
+
+    /// Writes the code beside the preferences, to be carried over as a file. One with the key goes by hand only: a key
+    /// is in no file that nobody asked for.
+    fn save_pairing(&self, pairing: &Pairing) -> Option<String> {
+        if pairing.key.is_some() {
+            return None;
+        }
+        let path = self.settings.preferences_file.as_ref()?.with_file_name("pairing.txt");
+        let written =
+            path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| replace(&path, pairing));
+        match written {
+            Ok(()) => Some(path.display().to_string()),
+            Err(error) => {
+                tracing::info!(%error, "the pairing code is not kept in a file");
+                None
+            }
         }
     }
 
@@ -107,9 +128,7 @@ impl Core {
         if is_same {
             return;
         }
-        let fresh = path.with_extension("new");
-        let written = std::fs::write(&fresh, format!("{}\n", pairing.to_code().expose()))
-            .and_then(|()| std::fs::rename(&fresh, &path));
+        let written = replace(&path, &pairing);
         self.kept_pairing = Some(pairing);
         if let Err(error) = written {
             self.tell(Problem {
@@ -121,6 +140,13 @@ impl Core {
             });
         }
     }
+}
+
+/// Writes the code, replacing the file in one step.
+fn replace(path: &Path, pairing: &Pairing) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, format!("{}\n", pairing.to_code().expose()))?;
+    std::fs::rename(&fresh, path)
 }
 
 /// The ladder as the other computer has to make it.
