@@ -390,6 +390,7 @@ impl Core {
                 let now = self.machine.clock.now();
                 if let Some(outlet) = self.outlet_mut(id) {
                     let tracks = outlet.tracks();
+                    outlet.arrived.retain(|track, _| tracks.contains(track));
                     outlet.ledger.changed(tracks, now);
                     outlet.present = Some(connection);
                 }
