@@ -269,6 +269,9 @@ impl Arrivals {
     }
 }
 
+/// What waits for the disk: three messages. Others read the file while it grows, and see when each picture came.
+const FILE_BUFFER_BYTES: usize = 4 * 1024;
+
 /// The file with what was received, which is created with the first byte.
 enum Kept {
     Nothing,
@@ -280,7 +283,7 @@ impl Kept {
     fn write(&mut self, bytes: &[u8], number: u64, service: &Service) {
         if let (Self::Nothing, Some(folder)) = (&*self, &service.config.out_dir) {
             *self = match create_numbered(folder, number, "ts") {
-                Ok((name, file)) => Self::Open(name, BufWriter::with_capacity(256 * 1024, file)),
+                Ok((name, file)) => Self::Open(name, BufWriter::with_capacity(FILE_BUFFER_BYTES, file)),
                 Err(error) => Self::Failed(None, error.to_string()),
             };
         }
