@@ -8,12 +8,16 @@ use units::{MediaTime, Span};
 use super::{SRT_PAYLOAD_BYTES, SrtFigures};
 
 /// Loss is judged over this.
-const WINDOW: Span = Span::from_secs(1);
+const WINDOW: Span = Span::from_secs(2);
 /// The shortest round trip of this long is that of an empty path.
 const MEMORY: Span = Span::from_secs(60);
-/// Packets lost of 100 from which on they are lost for want of room. Wi-Fi loses a few of 100, which SRT sends again; a
-/// path with 0.9 of what is needed loses ten.
+/// Packets reported lost of 100 from which on they may be lost for want of room, when a queue stands on the path as well.
+/// Wi-Fi loses a few of 100, which SRT sends again, and a peer reports one loss more than once.
 const CROWDED_PERCENT: u64 = 9;
+/// The queue that speaks for want of room.
+const CROWDED_QUEUE: Span = Span::from_millis(50);
+/// From here on they are lost for want of room even on paths that hold no queue: with 0.8 of what is needed, one of five.
+const OVERRUN_PERCENT: u64 = 20;
 /// What a crowded path counts as, in waiting media: more than [`RateControl`](crate::RateControl) takes calmly.
 const CROWDED: Span = Span::from_millis(600);
 
@@ -44,15 +48,27 @@ impl Congestion {
     /// What waits on the path, in media time: how much longer a round trip takes than over an empty path; or more, when
     /// packets are lost or given up for want of room.
     pub(crate) fn waiting(&self) -> Span {
-        let (Some((_, first)), Some((_, last))) = (self.seen.front(), self.seen.back()) else {
-            return Span::ZERO;
-        };
-        let base = self.shortest.front().map_or(last.rtt, |(_, rtt)| *rtt);
-        let queued = (last.rtt - base).max(Span::ZERO);
+        let queued = self.queued();
+        if self.is_crowded() { queued.max(CROWDED) } else { queued }
+    }
+
+    /// Whether packets are lost or given up for want of room. A path that loses some of them for other reasons is not
+    /// crowded: sending less would mend nothing.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let (Some((_, first)), Some((_, last))) = (self.seen.front(), self.seen.back()) else { return false };
         let lost = last.lost.saturating_sub(first.lost);
         let sent = last.sent.saturating_sub(first.sent);
-        let crowded = last.dropped > first.dropped || (lost > 3 && lost * 100 > sent * CROWDED_PERCENT);
-        if crowded { queued.max(CROWDED) } else { queued }
+        let is_above = |percent: u64| lost > 3 && lost * 100 > sent * percent;
+        last.dropped > first.dropped
+            || is_above(OVERRUN_PERCENT)
+            || (is_above(CROWDED_PERCENT) && self.queued() >= CROWDED_QUEUE)
+    }
+
+    /// How much longer a round trip takes than over an empty path.
+    fn queued(&self) -> Span {
+        let Some((_, last)) = self.seen.back() else { return Span::ZERO };
+        let base = self.shortest.front().map_or(last.rtt, |(_, rtt)| *rtt);
+        (last.rtt - base).max(Span::ZERO)
     }
 
     /// Bytes of media that got through, as far as the peer said.
@@ -83,7 +99,11 @@ mod tests {
             assert_eq!(congestion.waiting(), Span::ZERO, "five of a hundred");
         }
         congestion.observe(figures(40, 5_250, 341, 0), at(10_000));
-        assert_eq!(congestion.waiting(), CROWDED, "a sixth");
+        assert_eq!(congestion.waiting(), Span::ZERO, "twelve of a hundred, and no queue");
+        congestion.observe(figures(100, 5_300, 360, 0), at(10_200));
+        assert_eq!(congestion.waiting(), CROWDED, "and a queue");
+        congestion.observe(figures(40, 5_500, 560, 0), at(10_700));
+        assert!(congestion.is_crowded(), "a third");
     }
 
     #[test]
@@ -94,8 +114,8 @@ mod tests {
         assert_eq!(congestion.waiting(), Span::from_millis(450));
         congestion.observe(figures(35, 300, 0, 2), at(700));
         assert_eq!(congestion.waiting(), CROWDED);
-        congestion.observe(figures(35, 400, 0, 2), at(1_800));
-        congestion.observe(figures(35, 500, 0, 2), at(2_900));
+        congestion.observe(figures(35, 400, 0, 2), at(2_800));
+        congestion.observe(figures(35, 500, 0, 2), at(4_900));
         assert_eq!(congestion.waiting(), Span::from_millis(5));
         assert_eq!(congestion.carried(), 500 * 1_316);
     }

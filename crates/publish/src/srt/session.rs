@@ -22,6 +22,8 @@ use crate::{
 use ending::{Farewell, Parting};
 use transit::{Passenger, Transit};
 
+/// What a crowded path counts as in media that waits: from there on the upload is too slow for the stream.
+const CROWDED_COUNTS_AS: Span = Span::from_secs(1);
 /// How often health is judged while media is sent.
 const PULSE: Span = Span::from_millis(250);
 /// Media that may be made into packets and not have left yet: more would only hide from the send queue, which knows what
@@ -463,7 +465,12 @@ impl SrtSession {
             return;
         }
         let silent = self.silent_for(now);
-        if let Some(health) = self.liveness.judge(&self.gauge(), silent, now) {
+        let mut gauge = self.gauge();
+        if self.congestion.is_crowded() {
+            // What the peer gives up is never told; that it will have to is known.
+            gauge.waiting = gauge.waiting + CROWDED_COUNTS_AS;
+        }
+        if let Some(health) = self.liveness.judge(&gauge, silent, now) {
             self.notices.push_back(Notice::Health(health));
         }
     }
