@@ -278,6 +278,10 @@ impl Core {
             Order::Open { priority } => self.open(id, priority),
             Order::OpenNext { priority, waits } => self.open_next(id, priority, waits),
             Order::Depart => self.leave(id, net::Output::depart),
+            // Without a session that goes on at the keyframe there is nothing to wait for.
+            Order::Conclude if self.outlet_mut(id).is_some_and(|outlet| outlet.next.is_none()) => {
+                self.leave(id, net::Output::stop);
+            }
             Order::Conclude => self.leave(id, net::Output::conclude),
             Order::Proceed => {
                 if let Some(next) = self.outlet_mut(id).and_then(|outlet| outlet.next.as_ref()) {

@@ -94,7 +94,17 @@ fn meaning(code: u32) -> &'static str {
 pub(super) async fn ask(called: Option<SocketAddr>, target: &SrtTarget, otherwise: Cause) -> Cause {
     let Some(address) = called else { return otherwise };
     let code = super::question::ask(address, target).await;
-    code.map_or(otherwise, |code| cause(code, target.passphrase.is_some()))
+    learned(code, target.passphrase.is_some(), otherwise)
+}
+
+/// What the answer means. The key of the question is noise, so a wrong passphrase is what a peer finds that minds nothing
+/// else any more: then whatever it minded at first has passed, unless encryption was what that was about.
+fn learned(code: Option<u32>, had_passphrase: bool, otherwise: Cause) -> Cause {
+    match code {
+        None => otherwise,
+        Some(BAD_SECRET) if had_passphrase && otherwise != Cause::PassphraseUnwanted => otherwise,
+        Some(code) => cause(code, had_passphrase),
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +113,15 @@ mod tests {
 
     fn words(said: &str, had_passphrase: bool) -> Verdict {
         read(&format!("Failed to write to SRT socket: {said}"), had_passphrase)
+    }
+
+    #[test]
+    fn what_has_passed_is_no_wrong_passphrase() {
+        let busy = || refused("SRT", "rejected");
+        assert_eq!(learned(Some(BAD_SECRET), true, busy()), busy());
+        assert_eq!(learned(Some(BAD_SECRET), true, Cause::PassphraseUnwanted), Cause::PassphraseWrong);
+        assert_eq!(learned(Some(1_409), true, busy()), cause(1_409, true));
+        assert_eq!(learned(None, true, busy()), busy());
     }
 
     #[test]

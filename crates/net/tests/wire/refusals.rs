@@ -27,10 +27,8 @@ async fn a_refused_connect_ends_before_anything_is_published() {
 async fn the_code_of_a_refused_takeover_arrives() {
     let (server, mut show) = show_to(Manner::Outbidding).await;
     let failure = Show::expect_failure(show.accepted().await.unwrap_err());
-    assert!(
-        failure.is_refusal() && failure.happened().contains("StreamTakeoverInvalidPriority"),
-        "{failure}"
-    );
+    assert!(failure.is_refusal() && failure.happened().contains("a higher priority"), "{failure}");
+    assert!(format!("{:?}", failure.cause).contains("StreamTakeoverInvalidPriority"), "{failure:?}");
     assert_eq!(server.received().await.media.len(), 0);
 }
 
