@@ -129,7 +129,7 @@ impl Pairing {
     }
 
     fn of(members: &Value) -> Option<Self> {
-        let channel: IngestAddress = members.get("channel")?.as_str()?.parse().ok()?;
+        let channel = channel(members.get("channel")?.as_str()?)?;
         let tracks = members.get("ladder")?.as_array()?;
         if tracks.is_empty() || tracks.len() > MAX_TRACKS {
             return None;
@@ -147,7 +147,7 @@ impl Pairing {
             Some(key) => Some(Secret::new(key.as_str().filter(|key| is_word(key))?)),
         };
         Some(Self {
-            channel: channel.without_secrets(),
+            channel,
             ladder: tracks.iter().map(track).collect::<Option<_>>()?,
             last_priority,
             made_at_unix: members.get("made")?.as_u64()?,
@@ -178,6 +178,14 @@ impl Pairing {
             self.ladder.iter().map(|track| format!("{} at {}", track.size, track.rate)).collect();
         words.join(", ")
     }
+}
+
+/// The address as it is shown, and nothing else: what an address does not show may be a secret, and a code that holds one
+/// was not made by Genlock.
+fn channel(text: &str) -> Option<IngestAddress> {
+    let shown = text.parse::<IngestAddress>().ok()?.without_secrets().to_string();
+    let channel: IngestAddress = shown.parse().ok()?;
+    (channel.to_string() == shown && channel.key().is_none()).then_some(channel)
 }
 
 fn renditions(count: usize) -> String {
@@ -270,6 +278,22 @@ mod tests {
             assert_eq!(of(json), Err(PairingError::Damaged), "{json}");
         }
         assert!(of(r#"{"channel":"rtmp://h/app","ladder":[["avc",1280,720,30,1,2500]],"made":1}"#).is_ok());
+    }
+
+    #[test]
+    fn of_a_channel_only_what_may_be_shown_is_kept() {
+        for text in
+            ["rtmps://h:443/app?token=hush&priority=3", "rtmps://h:443?app", "srt://h:9000?streamid=k&mode=x"]
+        {
+            let pairing = Pairing { channel: "rtmp://h/app".parse().unwrap(), ..pairing(None) };
+            let json = URL_SAFE_NO_PAD.decode(&pairing.to_code().expose()[PREFIX.len()..]).unwrap();
+            let json = String::from_utf8(json).unwrap().replace("rtmp://h/app", text);
+            let Ok(read) = Pairing::parse(&format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(json))) else {
+                continue;
+            };
+            assert_eq!(Pairing::parse(read.to_code().expose()), Ok(read.clone()), "{text}");
+            assert!(!read.channel.to_url(&Secret::new("")).expose().contains("hush"));
+        }
     }
 
     #[test]
