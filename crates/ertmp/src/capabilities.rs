@@ -80,6 +80,16 @@ impl Capabilities {
         self.caps_ex & bits == bits
     }
 
+    /// The same without names that no codec can have: they are four characters long, or `*` for all (E-RTMP v2, "Enhancing
+    /// NetConnection connect Command"). A peer may write anything there, also a stream name that it was told.
+    pub(crate) fn with_codecs_only(mut self) -> Self {
+        const LONGEST: usize = 4;
+        self.four_cc_list.retain(|name| name.len() <= LONGEST);
+        self.video.retain(|(name, _)| name.len() <= LONGEST);
+        self.audio.retain(|(name, _)| name.len() <= LONGEST);
+        self
+    }
+
     /// What the end can do with the video codec `four_cc`.
     pub fn video_support(&self, four_cc: &str) -> FourCcSupport {
         support(&self.video, four_cc)
@@ -139,4 +149,23 @@ fn read_map(object: Option<&Value>) -> Vec<(String, FourCcSupport)> {
 /// A bit mask out of a float: the cast saturates, and sends NaN to 0.
 fn bits(number: f64) -> u32 {
     number as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_codec_can_have_are_left_out() {
+        let mut said = Capabilities::ingest();
+        said.four_cc_list.push(String::from("sk_us-west-2_key"));
+        said.video.push((String::from("sk_us-west-2_key"), FourCcSupport::CAN_FORWARD));
+        said.audio.push((String::from("*"), FourCcSupport::CAN_FORWARD));
+        let kept = said.with_codecs_only();
+        assert_eq!(
+            (kept.four_cc_list, kept.video),
+            (Capabilities::ingest().four_cc_list, Capabilities::ingest().video)
+        );
+        assert_eq!(kept.audio.len(), Capabilities::ingest().audio.len() + 1);
+    }
 }

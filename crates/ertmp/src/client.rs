@@ -346,8 +346,12 @@ impl ClientSession {
         match self.stage {
             Stage::Connect if command.transaction == transaction::CONNECT => {
                 let server = command.object().map_or_else(ServerCapabilities::default, |properties| {
-                    let version = properties.get("fmsVer").and_then(Value::as_str).map(String::from);
-                    ServerCapabilities { version, enhanced: Capabilities::read(properties) }
+                    let version = properties.get("fmsVer").and_then(Value::as_str);
+                    let version = version.map(|version| self.without_stream_name(version));
+                    ServerCapabilities {
+                        version,
+                        enhanced: Capabilities::read(properties).with_codecs_only(),
+                    }
                 });
                 self.events.push_back(ClientEvent::Connected { server });
                 self.create_stream()
