@@ -451,7 +451,8 @@ impl Core {
             });
         }
         self.tell(problem);
-        if purpose == Purpose::Renew {
+        if !purpose.may_ask() {
+            // A broadcast may be waiting for this answer, whatever it was asked for at first.
             self.hear_no_plan(is_refusal);
         }
         self.rest_if_unwanted();
@@ -462,14 +463,12 @@ impl Core {
         self.asks_service() || self.settings.ladder.origin == crate::ladder::Origin::BuiltIn
     }
 
-    /// Asks the service anew for the stream that follows the present one. False when it is being asked already.
-    pub(super) fn ask_anew(&mut self) -> bool {
-        if self.approach.is_some() {
-            return false;
+    /// Asks the service anew for the stream that follows the present one, unless it is being asked already.
+    pub(super) fn ask_anew(&mut self) {
+        if self.approach.is_none() {
+            let now = self.machine.clock.now();
+            self.approach_again(Purpose::Renew, now);
         }
-        let now = self.machine.clock.now();
-        self.approach_again(Purpose::Renew, now);
-        true
     }
 
     /// Asks for a ladder with one rendition less and goes on with it; the stream and the recording run on meanwhile.

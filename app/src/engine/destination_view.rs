@@ -4,7 +4,7 @@ use control::{
     DestinationView, GapsView, LiveState, OutputQueueView, PairedView, PairingView, PlaybackView, RetryView,
     SrtView,
 };
-use publish::{Degradation, GapLedger, Light, LightState, Outcome, Phase, PlaybackState, Step, Viewers};
+use publish::{GapLedger, Light, LightState, Outcome, Phase, PlaybackState, Step, Viewers};
 use units::{Clock, MediaTime, Span, Track};
 
 use super::Core;
@@ -124,19 +124,15 @@ impl Outlet {
 /// Why the light is what it is.
 fn reason(light: &LightState, phase: &Phase) -> String {
     match (light, phase) {
-        (LightState::Degraded(Degradation::Silent(_)), _) => sentence(&degradation(light)),
-        (LightState::Degraded(_), _) => sentence(&degradation(light)),
+        (LightState::Degraded(what), _) => sentence(&what.to_string()),
         (_, Phase::TakenOver { certain: true, .. }) => "Another PC took over this channel.".into(),
         (_, Phase::TakenOver { certain: false, .. }) => "Another PC seems to have taken over.".into(),
-        (_, Phase::Over(Outcome::Failed(failure) | Outcome::Refused(failure))) => failure.happened(),
-        (_, Phase::Over(Outcome::GaveUp { failure, .. })) => failure.happened(),
-        _ => String::new(),
-    }
-}
-
-fn degradation(light: &LightState) -> String {
-    match light {
-        LightState::Degraded(what) => what.to_string(),
+        (
+            _,
+            Phase::Over(
+                Outcome::Failed(failure) | Outcome::Refused(failure) | Outcome::GaveUp { failure, .. },
+            ),
+        ) => failure.happened(),
         _ => String::new(),
     }
 }
