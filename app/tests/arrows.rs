@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("encoder", &["units"]),
     ("net", &["units", "ertmp", "ivs", "publish"]),
     ("ingest", &["units", "ertmp", "ivs", "record"]),
+    ("desktop", &["units"]),
     ("ui", &["units", "scene", "control"]),
     ("testkit", &["units"]),
     (
@@ -45,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "record",
             "ingest",
             "encoder",
+            "desktop",
             "ui",
         ],
     ),
@@ -60,8 +62,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rustls", &["net", "ingest"]),
     ("cpal", &["capture"]),
     ("pulseaudio", &["capture"]),
-    // net asks the system what a peer has confirmed, which no portable crate does.
-    ("windows", &["capture", "encoder", "net", "genlock"]),
+    // net asks the system what a peer has confirmed, which no portable crate does; desktop is what Windows gives a
+    // person's program.
+    ("windows", &["capture", "encoder", "net", "desktop", "genlock"]),
     ("anyhow", &["genlock"]),
 ];
 
