@@ -1,6 +1,6 @@
 //! The ladder of a show: what every rendition is encoded as, and who said so.
 
-use compositor::{RenditionOutput, Scaler};
+use compositor::{Delivery, RenditionOutput, Scaler};
 use encoder::{RenditionConfig, RequestedSettings, SettingValue};
 use ivs::client_configuration::{
     AudioConfiguration, ClientConfiguration, ColorRange, ColorSpace, EncoderConfiguration, GpuScale,
@@ -186,7 +186,11 @@ impl Ladder {
 
     /// What the compositor makes for each of them.
     pub(crate) fn outputs(&self) -> Vec<RenditionOutput> {
-        let output = |rung: &Rung| RenditionOutput { size: rung.rendition.size, scaler: rung.scaler };
+        let output = |rung: &Rung| RenditionOutput {
+            size: rung.rendition.size,
+            scaler: rung.scaler,
+            delivery: Delivery::Memory,
+        };
         self.rungs.iter().map(output).collect()
     }
 

@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err("the encoder hangs".into());
         }
         let index = number as u64;
-        let pictures = vec![(TrackId::PRIMARY, Arc::new(picture))];
+        let pictures = vec![(TrackId::PRIMARY, Arc::new(picture).into())];
         group.push(&CanvasFrame {
             index,
             pts: rate.pts_of(index),

@@ -94,6 +94,12 @@ impl BackendKind {
         matches!(self, Self::Nvenc | Self::Amf | Self::QuickSync | Self::MediaFoundation)
     }
 
+    /// Whether it takes pictures that stay in the graphics adapter's memory, [`units::EncoderPicture::Texture`]. None of
+    /// the GStreamer elements is given any.
+    pub const fn takes_textures(self) -> bool {
+        false
+    }
+
     /// The profile that is really coded when `wanted` is asked: OpenH264 stays with Constrained Baseline, whose
     /// pictures every decoder takes and which needs no CABAC.
     pub(crate) const fn profile(self, wanted: VideoProfile) -> VideoProfile {

@@ -46,7 +46,7 @@ pub fn still_clip(
             composed_at: begun,
             rendered: index + 1,
             lagged: 0,
-            pictures: [(rendition.track, picture.clone())].into(),
+            pictures: [(rendition.track, picture.clone().into())].into(),
         })?;
     }
     let block = vec![0.0; 2 * 1024];

@@ -61,7 +61,7 @@ pub fn dry_run(
         }
         let pictures = renditions
             .iter()
-            .filter_map(|rendition| Some((rendition.track, pictures.get(&rendition.size)?.clone())))
+            .filter_map(|rendition| Some((rendition.track, pictures.get(&rendition.size)?.clone().into())))
             .collect();
         let now = clock.now();
         let frame = CanvasFrame {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use units::{Clock, FrameRate, Kbps, MediaTime, Pts, TrackId, VideoCodec, VideoFrame};
+use units::{Clock, EncoderPicture, FrameRate, Kbps, MediaTime, Pts, TrackId, VideoCodec};
 
 use crate::alignment::AlignmentWatch;
 use crate::output::{EncoderOutput, TrackStats};
@@ -37,10 +37,11 @@ pub struct CanvasFrame {
     pub rendered: u64,
     /// Frames the compositor had been too late for.
     pub lagged: u64,
-    /// The picture for each rendition that takes this frame: NV12, BT.709, limited range, of the rendition's size.
+    /// The picture for each rendition that takes this frame: NV12, BT.709, limited range, of the rendition's size. In
+    /// the adapter's memory only for an encoder that [takes textures](BackendKind::takes_textures).
     /// Renditions at a divided rate take the frames whose number is a multiple of their divisor; pictures for others
     /// are ignored.
-    pub pictures: Vec<(TrackId, Arc<VideoFrame>)>,
+    pub pictures: Vec<(TrackId, EncoderPicture)>,
 }
 
 /// How one rendition is encoded: to be shown before going live.

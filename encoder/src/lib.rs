@@ -48,3 +48,4 @@ pub use requested::{
     interpret,
 };
 pub use schedule::IdrSchedule;
+pub use units::EncoderPicture;

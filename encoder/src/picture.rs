@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 use gstreamer_video as gst_video;
-use units::{ColorMatrix, ColorRange, FrameRate, PixelFormat, Size, VideoFrame};
+use units::{ColorMatrix, ColorRange, EncoderPicture, FrameRate, PixelFormat, Size, VideoFrame};
+
+use crate::BackendKind;
 
 /// Keeps a picture alive for as long as an encoder reads its bytes.
 struct Shared(Arc<VideoFrame>);
@@ -32,8 +34,25 @@ pub(crate) fn caps(size: Size, rate: FrameRate) -> Option<gst::Caps> {
     Some(caps)
 }
 
+/// `picture` for a back end that reads system memory.
+///
+/// # Errors
+/// Why it can not go to an encoder of `size`.
+pub(crate) fn in_memory(
+    picture: EncoderPicture,
+    kind: BackendKind,
+    size: Size,
+) -> Result<Arc<VideoFrame>, String> {
+    match picture {
+        EncoderPicture::Memory(picture) => check(&picture, size).map(|()| picture),
+        EncoderPicture::Texture(_) => Err(format!(
+            "it lies in the graphics adapter's memory, and {kind} takes pictures from system memory"
+        )),
+    }
+}
+
 /// Why `picture` can not go to an encoder of `size`.
-pub(crate) fn check(picture: &VideoFrame, size: Size) -> Result<(), String> {
+fn check(picture: &VideoFrame, size: Size) -> Result<(), String> {
     if picture.format() != PixelFormat::Nv12 {
         return Err(format!("it is {:?} and not NV12", picture.format()));
     }

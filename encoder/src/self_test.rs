@@ -101,7 +101,7 @@ fn encode(
             worker.wait_for_change(Duration::from_millis(5));
         }
         worker
-            .push(Tick { index, idr: index == 0, ..Tick::default() }, Some(picture.clone()))
+            .push(Tick { index, idr: index == 0, ..Tick::default() }, Some(picture.clone().into()))
             .map_err(|error| error.to_string())?;
     }
     worker.end();

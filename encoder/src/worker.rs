@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use units::{Clock, FrameRate, Kbps, MediaTime, VideoFrame};
+use units::{Clock, EncoderPicture, FrameRate, Kbps, MediaTime};
 
 use crate::alignment::AlignmentWatch;
 use crate::backend::BackendKind;
@@ -84,7 +84,7 @@ impl Worker {
     }
 
     /// Takes a frame of this rendition, or skips it. Never blocks on the encoder.
-    pub(crate) fn push(self: &Arc<Self>, tick: Tick, picture: Option<Arc<VideoFrame>>) -> Result<(), Error> {
+    pub(crate) fn push(self: &Arc<Self>, tick: Tick, picture: Option<EncoderPicture>) -> Result<(), Error> {
         let Tick { index, idr, .. } = tick;
         let track = &self.track;
         count(&track.counters.input);
@@ -101,10 +101,13 @@ impl Worker {
             }
             return Ok(());
         };
-        if let Err(reason) = picture::check(&picture, track.config.size) {
-            count(&track.counters.skipped);
-            return Err(Error::WrongPicture { track: track.config.track, reason });
-        }
+        let picture = match picture::in_memory(picture, track.kind, track.config.size) {
+            Ok(picture) => picture,
+            Err(reason) => {
+                count(&track.counters.skipped);
+                return Err(Error::WrongPicture { track: track.config.track, reason });
+            }
+        };
         // An encoder begins with an IDR. Later, a full queue skips ordinary pictures and never an IDR.
         let full = pipeline.waiting() >= track.queue_limit();
         if !idr && (*needs_idr || full) {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use compositor::{CanvasConfig, ComposedFrame, Compositor, Gpu, Preview, RenditionOutput};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use encoder::{CanvasFrame, EncoderGroup};
+use encoder::{CanvasFrame, EncoderGroup, EncoderPicture};
 use scene::{Collection, SceneId, SourceId, Stage, Transition};
-use units::{Clock, FrameRate, MediaTime, Span, TrackId, VideoFrame};
+use units::{Clock, FrameRate, MediaTime, Span, TrackId};
 
 use super::sources::OpenSources;
 use crate::clock::SystemClock;
@@ -154,7 +154,7 @@ struct Worker {
     tracks: Vec<TrackId>,
     under_way: std::collections::VecDeque<Ticket>,
     /// The newest finished pictures, repeated for ticks that were missed.
-    last: Vec<(TrackId, Arc<VideoFrame>)>,
+    last: Vec<(TrackId, EncoderPicture)>,
     /// Number of the newest frame the encoders were given.
     last_pushed: Option<u64>,
     in_trouble: bool,
@@ -311,7 +311,7 @@ impl Worker {
         self.last = pictures;
     }
 
-    fn push(&mut self, ticket: Ticket, pictures: Vec<(TrackId, Arc<VideoFrame>)>) {
+    fn push(&mut self, ticket: Ticket, pictures: Vec<(TrackId, EncoderPicture)>) {
         let Some(encoders) = &self.encoders else { return };
         if self.last_pushed.is_some_and(|last| ticket.index <= last) {
             return;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use compositor::{CanvasConfig, Compositor, Gpu, RenditionOutput, Scaler};
+use compositor::{CanvasConfig, Compositor, Delivery, Gpu, RenditionOutput, Scaler};
 use scene::{AspectMode, Color, Crop, ItemId, Layer, Picture, SourceId, Vec2};
 use units::{ColorMatrix, ColorRange, ColorSpace, MediaTime, PixelFormat, Pts, Size, VideoFrame};
 
@@ -142,7 +142,7 @@ fn size(width: u32, height: u32) -> Result<Size, Failure> {
 }
 
 fn output(size: Size) -> RenditionOutput {
-    RenditionOutput { size, scaler: Scaler::Bicubic }
+    RenditionOutput { size, scaler: Scaler::Bicubic, delivery: Delivery::Memory }
 }
 
 fn layer(source: u64, position: (f32, f32), extent: (f32, f32)) -> Layer {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scene::{Layer, Picture, SourceId};
-use units::{PictureBytes, Pts, Size, VideoFrame};
+use units::{EncoderPicture, PictureBytes, Pts, Size, VideoFrame};
 
 use crate::draw_list::{Backdrop, Copy, Draw, DrawList, OpaqueBy};
 use crate::painter::{LayerBindings, Painter, Planes, Steps};
@@ -44,7 +44,7 @@ pub struct ComposedFrame {
     /// One NV12 picture per rendition, in their order, BT.709 limited range, with `captured_at` at `pts`. The bytes
     /// are the adapter's own memory, and are used again when the last holder lets go: hold them for as long as a
     /// frame takes to encode, not for ever.
-    pub pictures: Vec<Arc<VideoFrame>>,
+    pub pictures: Vec<EncoderPicture>,
 }
 
 /// Composes one canvas. One thread calls [`Compositor::compose`] and [`Compositor::collect`] in turn.
@@ -431,8 +431,10 @@ impl Compositor {
         if self.opaque_by == OpaqueBy::Processor {
             self.preview_by_processor(changed)?;
         }
-        let pictures =
-            self.last_bytes.iter().map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)));
+        let pictures = self
+            .last_bytes
+            .iter()
+            .map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)).map(EncoderPicture::Memory));
         Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
     }
 

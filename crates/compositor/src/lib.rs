@@ -37,4 +37,4 @@ pub use filter::Scaler;
 pub use geometry::{Placement, Rect, place};
 pub use gpu::{ADAPTER_VARIABLE, Gpu, GpuInfo};
 pub use preview::{Preview, PreviewFrame};
-pub use rendition::RenditionOutput;
+pub use rendition::{Delivery, RenditionOutput};

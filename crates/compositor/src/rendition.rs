@@ -8,6 +8,17 @@ use crate::painter::{PipelineParts, Planes, begin_pass, create_pipeline};
 use crate::readback::{Nv12Layout, Readback, ReadbackPool};
 use crate::row_scaling::Nv12Scaler;
 
+/// Where a finished picture is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// In system memory: always right.
+    #[default]
+    Memory,
+    /// In the adapter's memory, for an encoder that reads it there. Where the adapter or the compositor can not, and for
+    /// frames for which no texture is free, the picture comes in system memory.
+    Texture,
+}
+
 /// A picture size that is wanted of every frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenditionOutput {
@@ -15,6 +26,8 @@ pub struct RenditionOutput {
     pub size: Size,
     /// How it is scaled from the canvas; without effect where the sizes are equal.
     pub scaler: Scaler,
+    /// Where the pictures go.
+    pub delivery: Delivery,
 }
 
 /// How a rendition is made.
@@ -103,7 +116,7 @@ impl Rendition {
 
 impl Scaled {
     fn new(device: &wgpu::Device, queue: &wgpu::Queue, canvas: &Planes, output: RenditionOutput) -> Self {
-        let RenditionOutput { size, scaler } = output;
+        let RenditionOutput { size, scaler, .. } = output;
         let shader = device.create_shader_module(wgpu::include_wgsl!("shaders/scale.wgsl"));
         let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
             binding,

@@ -17,6 +17,7 @@ mod rate;
 mod secret;
 mod size;
 mod sound;
+mod texture;
 mod time;
 mod track;
 
@@ -30,5 +31,6 @@ pub use rate::{FrameRate, FrameRateError};
 pub use secret::Secret;
 pub use size::{Size, SizeError};
 pub use sound::{AudioBlock, SAMPLE_RATE_HZ, samples_from_span, span_from_samples};
+pub use texture::{EncoderPicture, Texture};
 pub use time::{Clock, Dts, MediaTime, Pts, Span};
 pub use track::{AudioCodec, Track, TrackId, VideoCodec, VideoProfile};

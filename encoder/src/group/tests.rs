@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicI64;
 
-use units::{ColorSpace, PixelFormat, Size, Track};
+use units::{ColorSpace, PixelFormat, Size, Track, VideoFrame};
 
 use super::*;
 use crate::worker::MAX_RESTARTS;
@@ -78,7 +78,7 @@ impl Stage {
     /// Hands in frames as a live canvas does, ready or not.
     fn push_now(&mut self, frames: u64) {
         for index in self.next..self.next + frames {
-            let pictures = self.tracks.iter().map(|track| (*track, self.picture.clone())).collect();
+            let pictures = self.tracks.iter().map(|track| (*track, self.picture.clone().into())).collect();
             let pts = FrameRate::FPS_30.pts_of(index);
             self.group
                 .push(&CanvasFrame {

@@ -58,7 +58,7 @@ pub(crate) fn frame(canvas: FrameRate, index: u64, pictures: Vec<(TrackId, Arc<V
         composed_at: MediaTime::from_millis(10),
         rendered: index + 1,
         lagged: 3,
-        pictures,
+        pictures: pictures.into_iter().map(|(track, picture)| (track, picture.into())).collect(),
     }
 }
 

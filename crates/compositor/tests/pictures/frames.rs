@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use compositor::{CanvasConfig, Compositor, Error, Gpu, RenditionOutput, Scaler};
+use compositor::{CanvasConfig, Compositor, Delivery, Error, Gpu, RenditionOutput, Scaler};
 use scene::Picture;
-use units::{ColorSpace, Pts, VideoFrame};
+use units::{ColorSpace, Pts};
 
 use crate::reference::{Plane, Rgb, bt709, psnr};
-use crate::studio::{PATIENCE, Studio, bgrx, gpu, layer, nv12, photograph, planes, size};
+use crate::studio::{PATIENCE, Studio, bgrx, gpu, in_memory, layer, nv12, photograph, planes_of, size};
 
 fn black() -> [f64; 3] {
     [16.0, 128.0, 128.0]
@@ -38,28 +38,32 @@ fn an_unchanged_picture_is_not_drawn_again() {
     let mut studio = Studio::new(size(64, 48));
     studio.set(1, bgrx(&photograph(64, 48)));
     let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (64.0, 48.0))], fade: None };
-    let bytes = |frame: &Arc<VideoFrame>| frame.plane(0).as_ptr();
+    let bytes = |picture| in_memory(picture).plane(0).as_ptr();
     let first = studio.frame(&picture);
     let second = studio.frame(&picture);
     assert_eq!(bytes(&first.pictures[0]), bytes(&second.pictures[0]));
     assert_eq!(second.pictures[0].captured_at(), second.pts.at());
     assert!(second.pts > first.pts);
     // A new frame of the same source is seen, and the picture held from before stays as it was.
-    let before = planes(&first.pictures[0]);
+    let before = planes_of(&first.pictures[0]);
     studio.set(1, bgrx(&Rgb::new(64, 48, |_, _| [255.0; 3])));
-    assert!(is_all(&planes(&studio.frame(&picture).pictures[0]), bt709([255.0; 3])));
+    assert!(is_all(&planes_of(&studio.frame(&picture).pictures[0]), bt709([255.0; 3])));
     for shade in 0..12 {
         studio.set(1, bgrx(&Rgb::new(64, 48, |_, _| [f64::from(shade); 3])));
         studio.frame(&picture);
     }
-    assert_eq!(planes(&first.pictures[0]), before);
+    assert_eq!(planes_of(&first.pictures[0]), before);
 }
 
 #[test]
 fn several_frames_under_way_come_in_order() {
     let config = CanvasConfig {
         size: size(64, 48),
-        renditions: vec![RenditionOutput { size: size(64, 48), scaler: Scaler::Bilinear }],
+        renditions: vec![RenditionOutput {
+            size: size(64, 48),
+            scaler: Scaler::Bilinear,
+            delivery: Delivery::Memory,
+        }],
         in_flight: Some(3),
         by_processor: None,
     };
@@ -82,7 +86,7 @@ fn several_frames_under_way_come_in_order() {
     assert_eq!(given.len(), 8);
     for (number, frame) in given.iter().enumerate() {
         assert_eq!(frame.pts, Pts::from_millis(number as i64));
-        assert!(is_all(&planes(&frame.pictures[0]), bt709([(number / 2 * 60) as f64; 3])), "{number}");
+        assert!(is_all(&planes_of(&frame.pictures[0]), bt709([(number / 2 * 60) as f64; 3])), "{number}");
     }
 }
 
@@ -142,6 +146,7 @@ fn impossible_sizes_are_refused() {
             renditions: vec![RenditionOutput {
                 size: size(rendition.0, rendition.1),
                 scaler: Scaler::Bicubic,
+                delivery: Delivery::Memory,
             }],
             in_flight: None,
             by_processor: None,
@@ -244,7 +249,11 @@ fn a_compositor_can_have_its_own_thread() {
 
 #[test]
 fn other_renditions_begin_with_the_next_frame_and_leave_those_under_way_alone() {
-    let output = |width, height| RenditionOutput { size: size(width, height), scaler: Scaler::Bilinear };
+    let output = |width, height| RenditionOutput {
+        size: size(width, height),
+        scaler: Scaler::Bilinear,
+        delivery: Delivery::Memory,
+    };
     for by_processor in [false, true] {
         let config = CanvasConfig {
             size: size(64, 48),
@@ -276,7 +285,7 @@ fn other_renditions_begin_with_the_next_frame_and_leave_those_under_way_alone() 
         let mut found = Vec::new();
         while let Some(frame) = compositor.drain(PATIENCE).unwrap() {
             for picture in &frame.pictures {
-                assert!(is_all(&planes(picture), bt709([128.0; 3])), "{}", picture.size());
+                assert!(is_all(&planes_of(picture), bt709([128.0; 3])), "{}", picture.size());
             }
             found.push(frame.pictures.iter().map(|picture| picture.size().to_string()).collect::<Vec<_>>());
         }

@@ -6,7 +6,7 @@ use scene::{AspectMode, Color, Crop, Layer, Picture};
 use units::{ColorMatrix, ColorRange, ColorSpace};
 
 use crate::reference::{Plane, Rgb, bt709, compose, largest_difference, psnr};
-use crate::studio::{Studio, bgrx, i420, layer, nv12, photograph, planes, rgba, size};
+use crate::studio::{Studio, bgrx, i420, layer, nv12, photograph, planes_of, rgba, size};
 
 const CANVAS: (usize, usize) = (160, 90);
 
@@ -127,7 +127,7 @@ fn a_fade_mixes_two_whole_canvases() {
     };
     for share in [0.0, 0.25, 0.5, 0.9, 1.0] {
         let picture = Picture { layers: below.clone(), fade: Some((above.clone(), share)) };
-        let found = planes(&studio.frame(&picture).pictures[0]);
+        let found = planes_of(&studio.frame(&picture).pictures[0]);
         let share = f64::from(share);
         let mixed = Rgb::new(160, 90, |x, y| {
             [0, 1, 2].map(|c| {

@@ -7,7 +7,7 @@ use compositor::Scaler;
 use units::{ColorSpace, PixelFormat, Size, VideoFrame};
 
 use crate::reference::{Kernel, Plane, psnr, scale};
-use crate::studio::{Studio, frame, layer, nv12, photograph, planes, size};
+use crate::studio::{Studio, frame, layer, nv12, photograph, planes, planes_of, size};
 
 const CANVAS: (u32, u32) = (640, 360);
 const SIZES: [(u32, u32); 4] = [(426, 240), (320, 180), (160, 90), (960, 540)];
@@ -34,7 +34,7 @@ fn renditions(scaler: Scaler, by_processor: bool) -> Vec<[Plane; 3]> {
     let mut studio = Studio::with_renditions(canvas, &outputs, Some(by_processor));
     studio.set(1, picture());
     let picture = scene::Picture { layers: vec![layer(1, (0.0, 0.0), (640.0, 360.0))], fade: None };
-    studio.frame(&picture).pictures.iter().map(|picture| planes(picture)).collect()
+    studio.frame(&picture).pictures.iter().map(planes_of).collect()
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use compositor::{CanvasConfig, ComposedFrame, Compositor, Gpu, RenditionOutput, Scaler};
+use compositor::{CanvasConfig, ComposedFrame, Compositor, Delivery, Gpu, RenditionOutput, Scaler};
 use scene::{AspectMode, Color, Crop, ItemId, Layer, Picture, SourceId, Vec2};
-use units::{ColorSpace, MediaTime, PixelFormat, Pts, Size, VideoFrame};
+use units::{ColorSpace, EncoderPicture, MediaTime, PixelFormat, Pts, Size, VideoFrame};
 
 use crate::reference::{Plane, Rgb};
 
@@ -44,7 +44,10 @@ impl Studio {
         renditions: &[(Size, Scaler)],
         by_processor: Option<bool>,
     ) -> Self {
-        let renditions = renditions.iter().map(|&(size, scaler)| RenditionOutput { size, scaler }).collect();
+        let renditions = renditions
+            .iter()
+            .map(|&(size, scaler)| RenditionOutput { size, scaler, delivery: Delivery::Memory })
+            .collect();
         let config = CanvasConfig { size: canvas, renditions, in_flight: Some(1), by_processor };
         let compositor = Compositor::new(gpu(), &config).unwrap();
         Self { compositor, sources: HashMap::new(), frames: 0 }
@@ -67,7 +70,7 @@ impl Studio {
 
     /// The planes of the first rendition.
     pub(crate) fn show(&mut self, layers: &[Layer]) -> [Plane; 3] {
-        planes(&self.frame(&Picture { layers: layers.to_vec(), fade: None }).pictures[0])
+        planes_of(&self.frame(&Picture { layers: layers.to_vec(), fade: None }).pictures[0])
     }
 }
 
@@ -85,7 +88,17 @@ pub(crate) fn layer(source: u64, position: (f32, f32), extent: (f32, f32)) -> La
     }
 }
 
-/// Luma, Cb, Cr of an NV12 or I420 frame.
+/// The frame of a picture in system memory.
+pub(crate) fn in_memory(picture: &EncoderPicture) -> &VideoFrame {
+    picture.in_memory().expect("a picture in system memory")
+}
+
+/// Luma, Cb, Cr of an NV12 picture in system memory.
+pub(crate) fn planes_of(picture: &EncoderPicture) -> [Plane; 3] {
+    planes(in_memory(picture))
+}
+
+/// Luma, Cb, Cr of an NV12 frame.
 pub(crate) fn planes(frame: &VideoFrame) -> [Plane; 3] {
     assert!(matches!(frame.format(), PixelFormat::Nv12), "{:?}", frame.format());
     let (width, height) = (frame.size().width_px() as usize, frame.size().height_px() as usize);
