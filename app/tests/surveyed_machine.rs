@@ -1,6 +1,8 @@
 //! What the program would tell the service of the machine it runs on, judged by a JSON Schema written from the
 //! service's documents (`crates/ivs/tests/request`).
 
+// The judge is a Python package, which `./x tools` installs on Linux only.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

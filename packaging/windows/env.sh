@@ -9,6 +9,7 @@
 WINDOWS_TARGET=x86_64-pc-windows-gnu
 WINDOWS_GSTREAMER=1.28.7   # the last version whose plugins are served as wheels for Windows
 WINDOWS_GLIB=2.84.0        # what the .pc files of that version say
+WINDOWS_IMAGEIO_FFMPEG=0.8.1 # carries ffmpeg 9.0.2
 WINDOWS_ANGLE=0.5.0        # carries Microsoft's d3dcompiler_47.dll 10.0.26100
 WINDOWS_DEBIAN=trixie      # Debian 13, for its Wine 10: Debian 12's Wine 8 lacks bcryptprimitives.dll, which Rust imports
 
@@ -47,8 +48,10 @@ export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0
 
 # What is run: GStreamer for Windows, for programs started from the target folder. A program that brings its own (the
 # installed one) is started without these four.
-WINEPATH=$(windows_path "$WINDOWS_GST/bin")
+WINEPATH="$(windows_path "$WINDOWS_GST/bin");$(windows_path "$WINDOWS_TOOLS/receivers")"
 GST_PLUGIN_SYSTEM_PATH_1_0=$(windows_path "$WINDOWS_GST/lib/gstreamer-1.0")
 GST_REGISTRY_1_0=$(windows_path "$WINEPREFIX/genlock-registry.bin")
 GIO_MODULE_DIR=$(windows_path "$WINDOWS_GST/lib/gio/modules")
-export WINEPATH GST_PLUGIN_SYSTEM_PATH_1_0 GST_REGISTRY_1_0 GIO_MODULE_DIR
+# Where tests look for the program that judges our bytes.
+GENLOCK_FFMPEG=$(windows_path "$WINDOWS_TOOLS/receivers/ffmpeg.exe")
+export GENLOCK_FFMPEG WINEPATH GST_PLUGIN_SYSTEM_PATH_1_0 GST_REGISTRY_1_0 GIO_MODULE_DIR

@@ -19,6 +19,7 @@ windows_setup() {
     step "packages" apt_install "${APT_WINDOWS[@]}" "${APT_WINE[@]}"
     step "std" packaging/windows/toolchain.sh
     step "GStreamer" packaging/windows/gstreamer.sh
+    step "receivers" packaging/windows/receivers.sh
     step "Wine" packaging/windows/wine.sh
 }
 

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::show::packet_seconds;
+
 /// For each flash, how much later (positive) its beep begins, in milliseconds.
 pub(crate) fn offsets_ms(stream: &Path, width: u32, height: u32) -> Vec<f64> {
     let flashes = flash_starts(stream, width, height);
@@ -25,24 +27,6 @@ fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-fn first_time(stream: &Path, kind: &str) -> f64 {
-    let output = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-select_streams",
-            kind,
-            "-show_entries",
-            "stream=start_time",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(stream)
-        .output()
-        .expect("ffprobe runs");
-    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a start time")
-}
-
 /// Seconds at which the square turns white.
 fn flash_starts(stream: &Path, width: u32, height: u32) -> Vec<f64> {
     let square = capture::flash_square(units::Size::new(width, height).unwrap());
@@ -55,25 +39,10 @@ fn flash_starts(stream: &Path, width: u32, height: u32) -> Vec<f64> {
         square.top_px + inset
     );
     let path = stream.to_str().unwrap();
-    let luma = ffmpeg(&["-i", path, "-vf", &filter, "-vsync", "passthrough", "-f", "rawvideo", "-"]);
-    let times = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-select_streams",
-            "v",
-            "-show_entries",
-            "frame=pts_time",
-            "-of",
-            "csv=p=0",
-            path,
-        ])
-        .output()
-        .expect("ffprobe runs");
-    let times: Vec<f64> = String::from_utf8_lossy(&times.stdout)
-        .lines()
-        .filter_map(|line| line.trim().trim_end_matches(',').parse().ok())
-        .collect();
+    let luma = ffmpeg(&["-i", path, "-vf", &filter, "-fps_mode", "passthrough", "-f", "rawvideo", "-"]);
+    // A frame is shown when its packet says, in whatever order they were coded.
+    let mut times = packet_seconds(stream, "v");
+    times.sort_by(f64::total_cmp);
     assert_eq!(times.len(), luma.len(), "every frame has a time");
     let white = |n: usize| luma[n] > 160;
     (1..luma.len()).filter(|n| white(*n) && !white(n - 1)).map(|n| times[n]).collect()
@@ -85,7 +54,7 @@ fn beep_starts(stream: &Path) -> Vec<f64> {
     let bytes = ffmpeg(&["-i", path, "-vn", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]);
     let samples: Vec<f32> =
         bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let start = first_time(stream, "a");
+    let start = packet_seconds(stream, "a")[0];
     let mut beeps = Vec::new();
     let mut quiet_since = 0;
     for (n, sample) in samples.iter().enumerate() {

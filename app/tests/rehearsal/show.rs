@@ -162,19 +162,29 @@ pub(crate) fn decode_errors(file: &Path) -> String {
 }
 
 pub(crate) fn duration_seconds(file: &Path) -> f64 {
-    let output = Command::new("ffprobe")
-        .args(["-v", "error", "-show_entries", "packet=pts_time,duration_time", "-select_streams", "v"])
-        .args(["-of", "csv=p=0"])
-        .arg(file)
-        .output()
-        .expect("ffprobe runs; ./x tools installs it");
-    let times: Vec<f64> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| line.split(',').next()?.parse().ok())
-        .collect();
+    let times = packet_seconds(file, "v");
     let first = times.iter().copied().fold(f64::INFINITY, f64::min);
     let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     last - first
+}
+
+/// When the packets of a file's first video (`v`) or audio (`a`) track are shown, in the order in which they lie there
+/// and in seconds of the file's own time, as ffmpeg tells them.
+pub(crate) fn packet_seconds(file: &Path, kind: &str) -> Vec<f64> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-copyts", "-i"])
+        .arg(file)
+        .args(["-map", &format!("0:{kind}:0"), "-c", "copy", "-f", "framecrc", "-"])
+        .output()
+        .expect("ffmpeg runs; ./x tools installs it");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let base =
+        text.lines().find_map(|line| line.strip_prefix("#tb 0: ")?.split_once('/')).expect("a time base");
+    let (over, under): (f64, f64) = (base.0.trim().parse().unwrap(), base.1.trim().parse().unwrap());
+    // Track, decoding time, presentation time, duration, size, checksum.
+    let shown = |line: &str| line.split(',').nth(2)?.trim().parse::<f64>().ok();
+    text.lines().filter_map(shown).map(|ticks| ticks * over / under).collect()
 }
 
 /// A rehearsal ingest in a process of its own; ends with the value.

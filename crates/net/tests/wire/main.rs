@@ -15,10 +15,6 @@ mod inquiry;
 mod loopback;
 mod metrics;
 mod network_check;
-mod nginx;
-mod nginx_https;
-mod nginx_rtmp;
-mod node_media_server;
 mod playback;
 mod refusals;
 mod scuffle;
@@ -28,3 +24,16 @@ mod show;
 mod srt;
 mod tools;
 mod uplink;
+
+/// Judged by programs that `./x tools` installs on Linux only: Python, nginx and node. What is sent is the same bytes on
+/// every system.
+#[cfg(target_os = "linux")]
+mod nginx;
+#[cfg(target_os = "linux")]
+mod nginx_https;
+#[cfg(target_os = "linux")]
+mod nginx_rtmp;
+#[cfg(target_os = "linux")]
+mod node_media_server;
+#[cfg(target_os = "linux")]
+mod srt_library;

@@ -1,4 +1,5 @@
 //! Programs of others, and how to find them.
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "all but ffmpeg are there on Linux only"))]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

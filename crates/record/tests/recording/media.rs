@@ -90,12 +90,19 @@ pub(crate) fn assert_plays(path: &Path) {
 
 /// The decoded frames of each stream of a file.
 pub(crate) fn decoded_frames(path: &Path) -> Vec<u64> {
-    let fields = "stream=nb_read_frames";
     let text = path.to_str().unwrap();
-    let probed =
-        run("ffprobe", &["-v", "error", "-count_frames", "-show_entries", fields, "-of", "csv=p=0", text]);
-    let lines = String::from_utf8(probed.stdout).unwrap();
-    lines.lines().map(|line| line.trim_end_matches(',').parse().unwrap()).collect()
+    // Each frame once, as it is: none is repeated or dropped to keep a rate.
+    let arguments =
+        ["-v", "error", "-i", text, "-map", "0", "-fps_mode", "passthrough", "-f", "framecrc", "-"];
+    let decoded = run("ffmpeg", &arguments);
+    assert!(decoded.status.success(), "{}", String::from_utf8_lossy(&decoded.stderr));
+    let mut frames: Vec<u64> = Vec::new();
+    for line in String::from_utf8(decoded.stdout).unwrap().lines().filter(|line| !line.starts_with('#')) {
+        let stream: usize = line.split(',').next().unwrap().trim().parse().unwrap();
+        frames.resize(frames.len().max(stream + 1), 0);
+        frames[stream] += 1;
+    }
+    frames
 }
 
 /// One value that ffprobe tells.
