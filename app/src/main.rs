@@ -1,10 +1,12 @@
 //! The binary `genlock`: reads the command line, runs what it asks for, ends with one clear sentence and its exit code.
 
+mod bundle;
 mod channel;
 mod check;
 mod cli;
 mod clock;
 mod collection_store;
+mod console;
 mod disk;
 mod doctor;
 mod engine;
@@ -38,6 +40,8 @@ use cli::{Cli, Command};
 use outcome::{Exit, Failure};
 
 fn main() -> ExitCode {
+    let folders = directories::ProjectDirs::from("", "", "Genlock");
+    bundle::use_own_gstreamer(folders.as_ref().map(directories::ProjectDirs::cache_dir));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return tell_usage(&error),
@@ -54,8 +58,16 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
-        None => studio_command::run(&cli.show),
-        Some(Command::Rehearse { show, ingest_out, channel }) => rehearse::run(&show, ingest_out, &channel),
+        None => {
+            console::leave_if_alone();
+            studio_command::run(&cli.show)
+        }
+        Some(Command::Rehearse { show, ingest_out, channel }) => {
+            if !show.headless {
+                console::leave_if_alone();
+            }
+            rehearse::run(&show, ingest_out, &channel)
+        }
         Some(Command::Live { to, show }) => live_command::run(&to, &show),
         Some(Command::Ingest {
             rtmp_port,

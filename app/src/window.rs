@@ -38,6 +38,7 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
         viewport: egui::ViewportBuilder::default()
             .with_title("Genlock")
             .with_app_id("genlock")
+            .with_icon(icon())
             .with_inner_size([1440.0, 900.0])
             .with_min_inner_size([960.0, 600.0]),
         // Where the processor draws, the window must not share the compositor's queue, which is worked off in order: a
@@ -78,6 +79,12 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
             "Start it where there is a display, or use --headless.",
         )
     })
+}
+
+/// The mark, for the title bar and the taskbar.
+fn icon() -> egui::IconData {
+    // A window without it is still a window.
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon/genlock.png")).unwrap_or_default()
 }
 
 /// The picture of the programme, as the window's renderer knows it.
