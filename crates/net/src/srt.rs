@@ -2,6 +2,7 @@
 
 mod driver;
 mod elements;
+mod end;
 mod multiplexer;
 mod question;
 mod refusal;

@@ -28,6 +28,10 @@ const ACCEPT_PATIENCE: Duration = Duration::from_millis(50);
 /// [`IDLE_PATIENCE`] by what a thread may come late.
 const VANISHED_AFTER: Duration = IDLE_PATIENCE.saturating_sub(Duration::from_millis(500));
 
+/// How long after its time a packet may become readable: its time counts from when the call came, and a call may be
+/// late by what the network or this machine was busy with.
+const LATE_CALL: Duration = Duration::from_secs(1);
+
 /// Where callers knock.
 struct Knocking {
     service: Arc<Service>,
@@ -187,6 +191,7 @@ fn run(caller: &Caller, mut session: SrtSession, service: &Service, stopping: &w
     let mut kept = Kept::Nothing;
     let mut buffer = [0u8; MESSAGE_BYTES];
     let mut arrivals = Arrivals::new(caller);
+    let mut rest = Rest::default();
     session.publish(service.now());
     while !session.is_over() {
         if is_stopping(stopping) {
@@ -206,7 +211,9 @@ fn run(caller: &Caller, mut session: SrtSession, service: &Service, stopping: &w
                     session.handle_input(bytes, service.now());
                 }
                 Received::Nothing => kept.flush(),
-                Received::Closed => session.closed(arrivals.were_recent(), service.now()),
+                // What is held back comes at its time, also when the peer has left meanwhile.
+                Received::Closed if rest.is_to_come(caller, &arrivals) => thread::sleep(REST_LOOK),
+                Received::Closed => session.closed(rest.was_left_in_order, service.now()),
             }
         }
         if arrivals.is_due() {
@@ -222,6 +229,30 @@ fn run(caller: &Caller, mut session: SrtSession, service: &Service, stopping: &w
     while is_frozen && !is_stopping(stopping) && caller.statistics().is_some() {
         // The connection stays open until its peer leaves it.
         thread::sleep(TICK);
+    }
+}
+
+/// How often is looked for the rest.
+const REST_LOOK: Duration = Duration::from_millis(5);
+
+/// What is held back of a connection that is over.
+#[derive(Default)]
+struct Rest {
+    /// When the connection was over.
+    since: Option<Instant>,
+    /// Its peer shut it down.
+    was_left_in_order: bool,
+}
+
+impl Rest {
+    /// Whether more will be readable.
+    fn is_to_come(&mut self, caller: &Caller, arrivals: &Arrivals) -> bool {
+        let since = *self.since.get_or_insert_with(|| {
+            self.was_left_in_order = arrivals.were_recent();
+            Instant::now()
+        });
+        let latency = Duration::from_millis(u64::from(caller.latency_ms()));
+        self.was_left_in_order && since.elapsed() < latency + LATE_CALL && caller.held_packets() > 0
     }
 }
 

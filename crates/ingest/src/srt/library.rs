@@ -32,6 +32,7 @@ const NAMES: [&str; 4] = ["libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-opens
 /// `SRT_SOCKOPT` of `srt.h`.
 const RECEIVE_BLOCKS: c_int = 2;
 const RECEIVE_PATIENCE_MS: c_int = 14;
+const HELD_PACKETS: c_int = 20;
 const LATENCY_MS: c_int = 23;
 const PASSPHRASE: c_int = 26;
 const KEY_BYTES: c_int = 27;
@@ -92,6 +93,7 @@ struct Api {
     epoll_add: unsafe extern "C" fn(c_int, c_int, *const c_int) -> c_int,
     epoll_wait: EpollWait,
     epoll_release: unsafe extern "C" fn(c_int) -> c_int,
+    cleanup: unsafe extern "C" fn() -> c_int,
 }
 
 type EpollWait = unsafe extern "C" fn(
@@ -182,13 +184,15 @@ impl Api {
                 epoll_add: *library.get(b"srt_epoll_add_usock\0").map_err(missing)?,
                 epoll_wait: *library.get(b"srt_epoll_wait\0").map_err(missing)?,
                 epoll_release: *library.get(b"srt_epoll_release\0").map_err(missing)?,
+                cleanup: *library.get(b"srt_cleanup\0").map_err(missing)?,
                 _library: library,
             };
-            // Counted by the library, so it does not matter that GStreamer's plugin calls it too. Never undone: sockets
-            // may be open until the process ends.
+            // Counted by the library, so it does not matter that GStreamer's plugin calls it too. Undone only at the end
+            // of the process: sockets may be open until then.
             if startup() < 0 {
                 return Err(Problem::Unusable(api.error_text()));
             }
+            end_before_the_process();
             log_level(LOG_CRITICAL);
             api
         };
@@ -227,6 +231,27 @@ impl Api {
         // SAFETY: value and size live over the call, and the options asked for are ints.
         let got = unsafe { (self.option)(socket, option, (&raw mut value).cast(), &raw mut size) };
         (got == 0).then_some(value)
+    }
+}
+
+/// Has the library shut down when the process ends. Version 1.5.1 destroys its table of sockets then, while its own thread
+/// may still be walking through it: about one process of thirty crashed there on a busy machine, after everything was done.
+/// Windows ends all other threads of a process before it destroys anything.
+fn end_before_the_process() {
+    #[cfg(unix)]
+    {
+        extern "C" fn end() {
+            if let Ok(api) = Api::get() {
+                // SAFETY: takes nothing, and undoes one `srt_startup`, which was called once for `Api`.
+                unsafe { (api.cleanup)() };
+            }
+        }
+        // SAFETY: as atexit(3) declares it. It only notes the function, which is part of the program and so stays.
+        unsafe extern "C" {
+            safe fn atexit(act: extern "C" fn()) -> c_int;
+        }
+        // At worst there is no room, and the process ends as it would have without it.
+        let _noted = atexit(end);
     }
 }
 
@@ -447,6 +472,12 @@ impl Caller {
                 _ => Received::Closed,
             },
         }
+    }
+
+    /// Packets that came and can not be read yet, because it is not their time: also of a connection that its peer has
+    /// shut down, for a while.
+    pub(super) fn held_packets(&self) -> u32 {
+        self.api.int(self.socket, HELD_PACKETS).and_then(|packets| u32::try_from(packets).ok()).unwrap_or(0)
     }
 
     /// Figures so far; `None` when the connection is over.

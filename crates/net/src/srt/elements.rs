@@ -1,11 +1,13 @@
 //! GStreamer's elements, found at run time. Versions from 1.22 (Debian 12) to 1.28 (the Windows wheels) differ in what
 //! they offer: what is not there is left out where it can be, and named where it can not.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use publish::Cause;
+
+use super::end;
 
 /// Makes an element.
 ///
@@ -25,23 +27,36 @@ fn init() -> Result<(), Cause> {
 }
 
 /// Makes a sink for SRT. One more is kept for as long as the program runs: the element shuts libsrt down with the last of
-/// its kind and starts it with the next, which takes a second, and libsrt is not made for doing that often.
+/// its kind and starts it with the next, which takes a second, and libsrt is not made for doing that often. The one that
+/// is kept goes at the end of the process, see [`end`].
 ///
 /// # Errors
 /// [`Cause::PartMissing`].
 pub(super) fn make_srt_sink() -> Result<gst::Element, Cause> {
-    static KEPT: OnceLock<Option<gst::Element>> = OnceLock::new();
     let sink = make("srtsink")?;
-    KEPT.get_or_init(|| {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_none() {
         // At the level of debugging this category prints all parameters, the passphrase among them.
         if let Some(category) = gst::DebugCategory::get("srtobject")
             && category.threshold() > gst::DebugLevel::Warning
         {
             category.set_threshold(gst::DebugLevel::Warning);
         }
-        make("srtsink").ok()
-    });
+        *kept = make("srtsink").ok();
+        end::before_the_process(let_go);
+    }
     Ok(sink)
+}
+
+/// The sink that is kept.
+static KEPT: Mutex<Option<gst::Element>> = Mutex::new(None);
+
+/// Has the element shut libsrt down, with its thread.
+extern "C" fn let_go() {
+    // Not waited for: whoever holds it at the end of the process will not let go of it any more.
+    if let Ok(mut kept) = KEPT.try_lock() {
+        *kept = None;
+    }
 }
 
 /// Sets a property that not every version has.

@@ -8,5 +8,4 @@
     reason = "a test"
 )]
 
-mod footprint;
 mod starts_and_stops;

@@ -6,27 +6,20 @@ use std::time::{Duration, Instant};
 use ingest::{Ending, Ingest, IngestConfig, SrtDoor};
 use ivs::Protocol;
 use net::{Destination, Ended, Notice};
-use testkit::SyntheticStream;
+use testkit::{Footprint, SyntheticStream};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use units::{Clock, MediaTime, Secret, Span};
 
-use crate::footprint::Footprint;
-
 /// Streams that are measured.
 const STREAMS: usize = 200;
-/// Streams before that, which fill caches, start workers, and let the allocator find its size.
+/// Streams before that, which fill caches, start workers, and let libraries find their size.
 const WARM_UP: usize = 40;
-/// What SRT and its pipelines keep for the next stream grows to its full size over some dozens of them.
-const WARM_UP_OF_SRT: usize = 80;
-/// Handles that libraries keep for themselves once they have been used.
+/// What libraries keep for themselves once they have been used. A stream that leaves one behind leaves two hundred.
 const KEPT_HANDLES: usize = 1;
-/// What the process may grow by over all of [`STREAMS`]. The ingest keeps a report of each session, a few kilobytes; a
-/// stream that was not let go of would hold its clip of a hundred kilobytes, or the certificates of the system.
-const GROWTH_KIB: u64 = 3 * 1024;
-/// Over SRT a pipeline, its threads and libsrt's buffers come and go with each stream, and where their memory comes from
-/// varies. A clip that was not let go of would still be found.
-const GROWTH_OF_SRT_KIB: u64 = 10 * 1024;
+/// What the process may keep of each stream: the ingest's report is some kilobytes. A clip that was not let go of is a
+/// hundred.
+const KEPT_KIB_PER_STREAM: u64 = 8;
 /// Of SRT: nothing is lost on loopback, and each stream waits so long for that.
 const LATENCY: Span = Span::from_millis(40);
 const PASSPHRASE: &str = "endurance-passphrase";
@@ -68,24 +61,7 @@ async fn stream_once(destination: &Destination, clock: &Arc<dyn Clock>) {
     assert_eq!(ended, Ended::Stopped { clean: true });
 }
 
-/// Waits until all `sessions` have ended, and what held their sockets and files has let go of them, which is a moment
-/// later: until threads and handles are the `idle` ones again. Gives what is there in the end.
-async fn settled(ingest: &Ingest, sessions: usize, idle: Option<Footprint>) -> Option<Footprint> {
-    timeout(PATIENCE, ingest.wait_for_reports(sessions as u64)).await.expect("not all sessions ended");
-    let begin = Instant::now();
-    loop {
-        let now = Footprint::now();
-        let is_idle = idle.zip(now).is_none_or(|(idle, now)| {
-            idle.threads == now.threads && now.handles <= idle.handles + KEPT_HANDLES
-        });
-        if is_idle || begin.elapsed() > PATIENCE {
-            return now;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-async fn two_hundred(warm_up: usize, destination: impl Fn(&Ingest) -> Destination) {
+async fn two_hundred(destination: impl Fn(&Ingest) -> Destination) {
     let folder = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(WallClock(Instant::now()));
     let config = IngestConfig {
@@ -95,30 +71,33 @@ async fn two_hundred(warm_up: usize, destination: impl Fn(&Ingest) -> Destinatio
     };
     let ingest = ingest::start(config, Arc::clone(&clock)).await.unwrap();
     let destination = destination(&ingest);
-    let idle = Footprint::now();
+    let idle = Footprint::now().and_then(Footprint::settled);
     // The next stream begins when the ingest has seen the end of the last one, which frees the channel.
     let over = async |sessions: usize| {
         timeout(PATIENCE, ingest.wait_for_reports(sessions as u64)).await.expect("a session did not end")
     };
-    for round in 0..warm_up {
+    for round in 0..WARM_UP {
         stream_once(&destination, &clock).await;
         over(round + 1).await;
     }
-    let before = settled(&ingest, warm_up, idle).await;
+    let settled = || {
+        let idle = idle?;
+        Footprint::settled(Footprint { handles: idle.handles + KEPT_HANDLES, ..idle })
+    };
+    let before = settled();
     for round in 0..STREAMS {
         stream_once(&destination, &clock).await;
-        over(warm_up + round + 1).await;
+        over(WARM_UP + round + 1).await;
     }
-    let after = settled(&ingest, warm_up + STREAMS, idle).await;
-    if let (Some(idle), Some(before), Some(after)) = (idle, before, after) {
-        assert_eq!((after.threads, after.handles), (idle.threads, before.handles));
-        assert!(before.handles <= idle.handles + KEPT_HANDLES, "{idle:?}, {before:?}");
-        let grown = after.resident_kib.saturating_sub(before.resident_kib);
-        let limit = if warm_up == WARM_UP_OF_SRT { GROWTH_OF_SRT_KIB } else { GROWTH_KIB };
-        assert!(grown <= limit, "{grown} KiB more: {before:?}, {after:?}");
+    if let (Some(idle), Some(before), Some(after)) = (idle, before, settled()) {
+        let all = format!("{idle:?}, {before:?}, {after:?}");
+        assert!(after.threads <= idle.threads, "{all}");
+        assert!(after.handles <= idle.handles + KEPT_HANDLES, "{all}");
+        let kept_kib = after.held_kib.saturating_sub(before.held_kib);
+        assert!(kept_kib <= KEPT_KIB_PER_STREAM * STREAMS as u64, "{kept_kib} KiB more: {all}");
     }
     let reports = timeout(PATIENCE, ingest.stop()).await.expect("the ingest did not stop");
-    assert_eq!(reports.len(), warm_up + STREAMS);
+    assert_eq!(reports.len(), WARM_UP + STREAMS);
     for report in reports {
         assert!(report.video_messages >= 12, "{report:?}");
         // SRT has no word for it.
@@ -143,17 +122,17 @@ fn destination(address: &str, ingest: &Ingest) -> Destination {
 
 #[test]
 fn two_hundred_streams_over_rtmp_leave_nothing_behind() {
-    run(two_hundred(WARM_UP, |ingest| destination(&ingest.addresses().rtmp, ingest)));
+    run(two_hundred(|ingest| destination(&ingest.addresses().rtmp, ingest)));
 }
 
 #[test]
 fn two_hundred_streams_over_rtmps_leave_nothing_behind() {
-    run(two_hundred(WARM_UP, |ingest| destination(&ingest.addresses().rtmps, ingest)));
+    run(two_hundred(|ingest| destination(&ingest.addresses().rtmps, ingest)));
 }
 
 #[test]
 fn two_hundred_streams_over_srt_leave_nothing_behind() {
-    run(two_hundred(WARM_UP_OF_SRT, |ingest| {
+    run(two_hundred(|ingest| {
         let address = format!("{}?passphrase={PASSPHRASE}", ingest.addresses().srt.as_ref().unwrap());
         destination(&address, ingest)
     }));
