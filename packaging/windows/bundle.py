@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Puts the programs, GStreamer's plugins and every DLL they need into one folder.
 
-    bundle.py --gstreamer DIR --out DIR [--mingw DIR] PROGRAM.exe...
+    bundle.py --gstreamer DIR --out DIR PROGRAM.exe[=NAME.exe]...
+
+A program given with a name is called so in the folder.
 
 The plugins are those of plugins.list. The DLLs are whatever the import tables of the programs, the plugins and those
 DLLs themselves name, and nothing else; each must come from GStreamer's folder or be one that Windows has
@@ -56,10 +58,6 @@ def gather(arguments):
     shutil.rmtree(out, ignore_errors=True)
     (out / PLUGINS).mkdir(parents=True)
     available = {path.name.lower(): path for path in (gstreamer / "bin").glob("*.dll")}
-    if arguments.mingw:
-        # The compiler's own run-time libraries win over copies that came with GStreamer: the program was linked to them.
-        for path in arguments.mingw.glob("*.dll"):
-            available.setdefault(path.name.lower(), path)
     system = {line.strip().lower() for line in lines("system-dlls.list")}
 
     why, waiting = {}, []
@@ -70,7 +68,8 @@ def gather(arguments):
         waiting.append(out / target)
 
     for program in arguments.programs:
-        take(program, Path(program.name), "program")
+        source, _, name = program.partition("=")
+        take(Path(source), Path(name or Path(source).name), "program")
     take(gstreamer / "libexec/gstreamer-1.0" / SCANNER, Path(SCANNER), "GStreamer looks at plugins with it")
     for name, reasons in sorted(plugins().items()):
         source = gstreamer / "lib/gstreamer-1.0" / f"gst{name}.dll"
@@ -132,9 +131,8 @@ def verify(out, why):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gstreamer", type=Path, required=True, help="GStreamer for Windows: bin, lib, libexec")
-    parser.add_argument("--mingw", type=Path, help="where the compiler keeps libgcc_s_seh-1.dll and the like")
     parser.add_argument("--out", type=Path, required=True, help="folder to make; what it held is deleted")
-    parser.add_argument("programs", type=Path, nargs="+")
+    parser.add_argument("programs", nargs="+")
     arguments = parser.parse_args()
     why = gather(arguments)
     verify(arguments.out, why)

@@ -1,13 +1,18 @@
 ; The installer: for one person, without an administrator. Run by package.sh, which defines
 ;   VERSION  NUMBERS (four numbers)  FOLDER (what is installed)  FILES (list made by package.sh)  OUTPUT  SIZE_KB  ICON
+;   QUICK (optional): packs in seconds, and larger
 ;   SIGN_COMMAND (optional): called with each file that is to be signed
 ;
 ; Setup.exe [/S] [/D=FOLDER]; /S asks nothing. Exit codes: 0 done, 1 cancelled, 2 failed, 3 Genlock is running.
 Unicode true
 Target amd64-unicode
 RequestExecutionLevel user
-SetCompressor /SOLID lzma
-SetCompressorDictSize 64
+!ifdef QUICK
+  SetCompressor zlib
+!else
+  SetCompressor /SOLID lzma
+  SetCompressorDictSize 64
+!endif
 ManifestDPIAware true
 ManifestSupportedOS Win10
 

@@ -4,7 +4,7 @@
 # sources of std are at hand as a package; /usr/bin/rustc does not stand in the way of rustup's.
 APT_WINDOWS=(rustc-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix pkg-config
     unzip python3-venv)
-APT_WINE=(mmdebstrap xvfb xauth xdotool x11-apps imagemagick pulseaudio pulseaudio-utils nsis)
+APT_WINE=(mmdebstrap xvfb xauth xdotool x11-apps imagemagick pulseaudio pulseaudio-utils nsis ffmpeg)
 
 # step NAME COMMAND: runs it and tells what it took.
 step() {
