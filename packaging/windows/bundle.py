@@ -15,9 +15,10 @@ size and why it is there.
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+import pe
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = Path("lib/gstreamer-1.0")
@@ -43,9 +44,8 @@ def plugins():
 
 
 def imports(path):
-    """DLLs in the import tables of a PE file, normal and delayed, in lower case."""
-    shown = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", str(path)], capture_output=True, text=True, check=True)
-    return {line.split("DLL Name:")[1].strip().lower() for line in shown.stdout.splitlines() if "DLL Name:" in line}
+    """DLLs in the import tables of a file, normal and delayed, in lower case."""
+    return pe.Image(path).imports()
 
 
 def die(sentence):

@@ -20,7 +20,7 @@ BUDGET_ZIP=60000000
 say() { printf '%s\n' "package: $*" >&2; }
 die() { say "$*"; exit 4; }
 
-for tool in makensis python3 x86_64-w64-mingw32-objdump x86_64-w64-mingw32-objcopy x86_64-w64-mingw32-strip; do
+for tool in makensis python3 x86_64-w64-mingw32-objcopy x86_64-w64-mingw32-strip; do
     command -v "$tool" >/dev/null || die "$tool is missing: ./x windows setup"
 done
 built=$GENLOCK_WINDOWS_TARGET/$WINDOWS_TARGET/${GENLOCK_WINDOWS_PROFILE:-release}
