@@ -3,7 +3,8 @@
 //! The ladder has steps, one of twenty of its nominal bitrate apart, from the lowest bitrates the service named up to
 //! the nominal ones; the renditions share each step along their interpolation points, the highest giving way first
 //! (GetClientConfiguration, `bitrate_interpolation_points`). Media that waits is the only sign of congestion. The
-//! rate at which bytes left meanwhile says what the upload carries. A step that failed is remembered and tried again
+//! rate at which bytes left meanwhile says what the upload carries. On a path that loses packets at random TCP halves
+//! its rate every now and then, and such a moment says little: there the mean of some seconds counts. A step that failed is remembered and tried again
 //! ever more rarely, which is what ends the swinging.
 
 use std::collections::VecDeque;
@@ -27,6 +28,8 @@ const CALM: Span = Span::from_millis(200);
 /// An estimate needs this much time, and looks back no longer than [`LOOK_BACK`].
 const SHORTEST_LOOK: Span = Span::from_millis(500);
 const LOOK_BACK: Span = Span::from_millis(1_500);
+/// On a path that loses packets at random, what left in this time says what it carries.
+const LONG_LOOK: Span = Span::from_secs(5);
 /// Lower bitrates get this long to show before they are lowered again.
 const HOLD: Span = Span::from_millis(1_500);
 /// And then have to have made the queue shorter by this.
@@ -86,6 +89,8 @@ pub struct RateControl {
     calm_since: Option<MediaTime>,
     /// Bytes written by when, while there was a backlog.
     written: VecDeque<(MediaTime, u64)>,
+    /// Bytes written by when, backlog or not.
+    lately: VecDeque<(MediaTime, u64)>,
     /// What waited when it was last looked at whether lowering helps, and when.
     checked: Option<(MediaTime, Span)>,
     overwhelmed_since: Option<MediaTime>,
@@ -114,6 +119,7 @@ impl RateControl {
             has_failed: false,
             calm_since: None,
             written: VecDeque::new(),
+            lately: VecDeque::new(),
             checked: None,
             overwhelmed_since: None,
             told_at: None,
@@ -148,15 +154,21 @@ impl RateControl {
     }
 
     /// Looks at the stream, a few times a second: how much media is `waiting` at `now`, how many bytes were `written`
-    /// since the start, and how much of the upload is `sound`.
+    /// since the start, how much of the upload is `sound`, and whether the path `loses_at_random`: not only when it is
+    /// full.
     pub fn observe(
         &mut self,
         waiting: Span,
         written: u64,
         sound: Kbps,
+        loses_at_random: bool,
         now: MediaTime,
     ) -> Option<RateAdvice> {
-        let carried = self.estimate(waiting, written, now);
+        let lately = mean(&mut self.lately, LONG_LOOK, written, now);
+        let mut carried = self.estimate(waiting, written, now);
+        if loses_at_random {
+            carried = carried.map(|carried| carried.max(lately.unwrap_or_default()));
+        }
         if waiting < CALM {
             self.calm_since.get_or_insert(now);
             self.overwhelmed_since = None;
@@ -179,14 +191,7 @@ impl RateControl {
             self.written.clear();
             return None;
         }
-        self.written.push_back((now, written));
-        // The youngest entry that is old enough stays as the beginning.
-        while self.written.get(1).is_some_and(|(at, _)| now - *at >= LOOK_BACK) {
-            self.written.pop_front();
-        }
-        let (since, before) = *self.written.front()?;
-        let millis = u64::try_from((now - since).as_millis()).ok()?;
-        (now - since >= SHORTEST_LOOK).then(|| written.saturating_sub(before) * 8 / millis.max(1))
+        mean(&mut self.written, LOOK_BACK, written, now)
     }
 
     fn fallen_behind(
@@ -266,6 +271,18 @@ impl RateControl {
         let sustainable = u32::try_from(carried * USED_PERCENT / 100).unwrap_or(u32::MAX);
         Some(RateAdvice::Overwhelmed { sustainable: Kbps(sustainable) })
     }
+}
+
+/// Mean rate in kbps of what was `written` in about the last `look_back`; `None` for less than [`SHORTEST_LOOK`].
+fn mean(seen: &mut VecDeque<(MediaTime, u64)>, look_back: Span, written: u64, now: MediaTime) -> Option<u64> {
+    seen.push_back((now, written));
+    // The youngest entry that is old enough stays as the beginning.
+    while seen.get(1).is_some_and(|(at, _)| now - *at >= look_back) {
+        seen.pop_front();
+    }
+    let (since, before) = *seen.front()?;
+    let millis = u64::try_from((now - since).as_millis()).ok()?;
+    (now - since >= SHORTEST_LOOK).then(|| written.saturating_sub(before) * 8 / millis.max(1))
 }
 
 /// Sum of the lowest points at which every rendition still has a bitrate; `None` when the points are of no use.

@@ -11,6 +11,7 @@ pub(crate) mod liveness;
 mod metrics;
 mod notice;
 mod outgoing;
+mod random_loss;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use deliveries::{Deliveries, Unit};
 use departure::Parting;
 use liveness::Liveness;
 use outgoing::{Outgoing, Sent};
+use random_loss::RandomLoss;
 
 /// How often health is judged while media is sent.
 const PULSE: Span = Span::from_millis(250);
@@ -71,6 +73,7 @@ pub struct Session {
     liveness: Liveness,
     deliveries: Deliveries,
     tcp: Option<TcpFigures>,
+    random_loss: RandomLoss,
     latency: Latency,
     throughput: Throughput,
     rates: Option<RateControl>,
@@ -112,6 +115,7 @@ impl Session {
             liveness: Liveness::new(now),
             deliveries: Deliveries::default(),
             tcp: None,
+            random_loss: RandomLoss::default(),
             latency: Latency::default(),
             throughput: Throughput::default(),
             judged_at: now,
@@ -218,7 +222,10 @@ impl Session {
             Event::Received(bytes) => self.received(bytes, now),
             Event::Wrote(bytes) => self.wrote(bytes, now),
             Event::InFlight { bytes } => self.deliveries.in_flight(bytes, now),
-            Event::Tcp(figures) => self.tcp = Some(figures),
+            Event::Tcp(figures) => {
+                self.tcp = Some(figures);
+                self.random_loss.observe(figures, self.outgoing.gauge().waiting < random_loss::KEEPS_UP);
+            }
             Event::Closed => self.closed(now),
             Event::Failed(cause) => self.fail(cause, now),
             Event::Tick => self.tick(now),
@@ -518,8 +525,8 @@ impl Session {
         if self.step != Step::Live || self.parting.is_some() || self.outgoing.is_catching_up(now) {
             return;
         }
-        let advice =
-            rates.observe(self.outgoing.gauge().waiting, self.liveness.written(), self.outgoing.sound(), now);
+        let (waiting, written) = (self.outgoing.gauge().waiting, self.liveness.written());
+        let advice = rates.observe(waiting, written, self.outgoing.sound(), self.random_loss.is_there(), now);
         match advice {
             Some(RateAdvice::Bitrates(bitrates)) => self.notices.push_back(Notice::Bitrates(bitrates)),
             Some(RateAdvice::Overwhelmed { sustainable }) => {

@@ -38,6 +38,7 @@ struct Link {
     /// When it was made, and bits still to be sent.
     queue: VecDeque<(i64, f64)>,
     written_bits: f64,
+    loses_at_random: bool,
     /// Bits per second of pictures that the encoders make.
     rate: f64,
     /// How long encoders take to make what they are asked for, and what they were asked for when.
@@ -57,6 +58,7 @@ impl Link {
             now_ms: 0,
             queue: VecDeque::new(),
             written_bits: 0.0,
+            loses_at_random: false,
             rate,
             reaction_ms: 0,
             asked: VecDeque::new(),
@@ -118,7 +120,13 @@ impl Link {
     fn observe(&mut self) {
         let waiting = Span::from_millis(self.waiting_ms());
         let now = MediaTime::from_millis(self.now_ms);
-        match self.control.observe(waiting, (self.written_bits / 8.0) as u64, SOUND, now) {
+        match self.control.observe(
+            waiting,
+            (self.written_bits / 8.0) as u64,
+            SOUND,
+            self.loses_at_random,
+            now,
+        ) {
             Some(RateAdvice::Bitrates(bitrates)) => {
                 let sum: u64 = bitrates.iter().map(|(_, rate)| u64::from(rate.0)).sum();
                 // Rounding down costs at most one kbps for each rendition.
@@ -238,14 +246,74 @@ fn what_does_not_fit_at_the_lowest_is_told_with_what_would() {
     assert!(link.control.is_nominal(), "{:?}", link.changes);
 }
 
+/// What TCP carries over a path of `most` kbps and 40 ms to and back where each packet is lost with a chance, whatever is
+/// sent: the window grows by 0.53 packets each time around and shrinks to 0.7 of it with a loss (RFC 9438, 4.3 and 4.6,
+/// where packets and rates are so few that CUBIC does what Reno would).
+fn losing(loss_percent: f64, most: u64, seed: u64) -> impl FnMut() -> u64 {
+    const PACKET_BITS: f64 = 1_448.0 * 8.0;
+    let (mut window, mut left, mut state) = (10.0_f64, 0, seed | 1);
+    move || {
+        if left == 0 {
+            left = 4;
+            let mut is_lost = false;
+            for _ in 0..window as u32 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                is_lost |= (state >> 33) as f64 / (1_u64 << 31) as f64 * 100.0 < loss_percent;
+            }
+            window = if is_lost { (window * 0.7).max(2.0) } else { window + 0.53 };
+            window = window.min(most as f64 * 40.0 / PACKET_BITS);
+        }
+        left -= 1;
+        (window * PACKET_BITS / 40.0) as u64
+    }
+}
+
+/// A stream of 2,500 kbps over a path that would carry 8,000 if nothing were lost: mean bitrate of `seconds`, and how long
+/// media waited at worst.
+fn over_a_losing_path(loss_percent: f64, loses_at_random: bool, seconds: i64, seed: u64) -> (u64, i64) {
+    let unnamed = RungRates { track: TrackId(0), nominal: Kbps(2_500), points: Vec::new() };
+    let mut link = Link::new(&[unnamed]);
+    link.loses_at_random = loses_at_random;
+    let mut path = losing(loss_percent, 8_000, seed);
+    link.run_varying(&mut path, 8 * SECOND);
+    let mut sum = 0;
+    for _ in 0..seconds {
+        link.run_varying(&mut path, SECOND);
+        sum += link.sum();
+    }
+    (sum / seconds as u64, link.worst_ms)
+}
+
+#[test]
+fn a_path_that_loses_at_random_is_used_for_what_it_carries_in_the_mean() {
+    let over = |loss_percent: f64, loses_at_random: bool| {
+        let runs = (0..24).map(|n| over_a_losing_path(loss_percent, loses_at_random, 60, 38 * n));
+        let (bitrates, worst): (Vec<u64>, Vec<i64>) = runs.unzip();
+        (bitrates.iter().sum::<u64>() / 24, worst.into_iter().max().unwrap())
+    };
+    // One of a hundred: some 3,500 kbps in the mean, and at times a third of that.
+    let ((plain, _), (told, worst)) = (over(1.0, false), over(1.0, true));
+    assert!(told >= 2_300 && told >= plain + 200, "{told} kbps, and {plain} if it is not told");
+    assert!(worst < 1_000, "{worst} ms waited");
+    // Where the mean is too little, too, the bitrates still go down to what there is.
+    for loss_percent in [2.0, 3.0, 5.0] {
+        let (plain, told) = (over(loss_percent, false), over(loss_percent, true));
+        assert!(
+            told.0 + 10 >= plain.0 && told.1 <= plain.1 + 100,
+            "{loss_percent} %: {told:?}, not {plain:?}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Any link that carries the lowest step with a margin: it settles, and then it is quiet.
     #[test]
-    fn settles_and_stays(has_points in any::<bool>(), carried in 0u64..100) {
+    fn settles_and_stays(has_points in any::<bool>(), loses in any::<bool>(), carried in 0u64..100) {
         let ladder = if has_points { five() } else { unnamed() };
         let mut link = Link::new(&ladder);
+        link.loses_at_random = loses;
         let (floor, nominal) = (link.control.floor, link.control.nominal);
         // From a little over the lowest step to well over the nominal.
         let kbps = floor * 108 / 100 + u64::from(SOUND.0) + (nominal - floor / 2) * carried / 100;
@@ -323,10 +391,12 @@ proptest! {
     #[test]
     fn no_link_breaks_the_rules(
         has_points in any::<bool>(),
+        loses in any::<bool>(),
         spells in prop::collection::vec((0u64..30_000, 100i64..40_000), 1..25),
     ) {
         let ladder = if has_points { five() } else { unnamed() };
         let mut link = Link::new(&ladder);
+        link.loses_at_random = loses;
         let mut last = (0, link.control.nominal);
         let most = link.control.nominal / STEPS + 400;
         for (kbps, millis) in spells {
@@ -351,7 +421,7 @@ proptest! {
         for (waiting, written, sound, later) in seen {
             now += Span::from_millis(later);
             let written = written >> 4;
-            control.observe(Span::from_nanos(waiting), written, Kbps(sound), now);
+            control.observe(Span::from_nanos(waiting), written, Kbps(sound), written % 3 == 0, now);
             prop_assert!(control.step <= control.top);
         }
     }

@@ -481,7 +481,8 @@ impl SrtSession {
         if self.step != Step::Live || self.parting.is_some() || self.outgoing.is_catching_up(now) {
             return;
         }
-        match rates.observe(waiting, self.congestion.carried(), self.outgoing.sound(), now) {
+        // SRT does not slow down where packets are lost, so every moment says what the path carries.
+        match rates.observe(waiting, self.congestion.carried(), self.outgoing.sound(), false, now) {
             Some(RateAdvice::Bitrates(bitrates)) => self.notices.push_back(Notice::Bitrates(bitrates)),
             Some(RateAdvice::Overwhelmed { sustainable }) => {
                 self.notices.push_back(Notice::Overwhelmed { sustainable });
