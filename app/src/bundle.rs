@@ -1,10 +1,9 @@
 //! The GStreamer that an installed Genlock brings along, and no other.
 //!
-//! An installed or unpacked Genlock is one folder: the program and every DLL it is linked to side by side, since Windows
-//! looks for those beside the program first, and GStreamer's plugins in `lib/gstreamer-1.0` below it
-//! (packaging/windows/plugins.list). Whatever other GStreamer is on the machine must not leak in: a plugin of another
-//! version than the libraries ends the program. In a developer's tree there is no such folder, and the system's
-//! GStreamer is used as it is.
+//! An installed or unpacked Genlock is one folder: the program and every DLL it is linked to side by side, where
+//! Windows looks for them first, and GStreamer's plugins in `lib/gstreamer-1.0` below it (packaging/windows/plugins.list).
+//! Whatever other GStreamer is on the machine must not leak in: a plugin of another version than the libraries ends the
+//! program. In a developer's tree there is no such folder, and the system's GStreamer is used as it is.
 //!
 //! A person who wants x264, which is under the GPL and so not in our package, puts its plugin and DLL into the folder
 //! `plugins-extra` beside the program (docs/packaging.md).
@@ -44,8 +43,8 @@ pub(crate) fn use_own_gstreamer(cache: Option<&Path>) {
     }
 }
 
-/// What the environment must say (GStreamer, "Running GStreamer Applications": environment variables); nothing where the
-/// program brings no plugins along.
+/// What the environment must say (GStreamer, "Running GStreamer Applications": environment variables); nothing where
+/// the program brings no plugins along.
 fn settings(folder: &Path, cache: Option<&Path>, path: &OsString, is_dir: fn(&Path) -> bool) -> Vec<Setting> {
     let plugins = below(folder, PLUGINS);
     if !is_dir(&plugins) {

@@ -23,6 +23,8 @@ die() { say "$*"; exit 4; }
 for tool in makensis python3 x86_64-w64-mingw32-objcopy x86_64-w64-mingw32-strip; do
     command -v "$tool" >/dev/null || die "$tool is missing: ./x windows setup"
 done
+grep -q "GStreamer $WINDOWS_GSTREAMER " packaging/windows/elements.txt ||
+    die "elements.txt is of another GStreamer than $WINDOWS_GSTREAMER: packaging/windows/elements.sh writes it anew"
 built=$GENLOCK_WINDOWS_TARGET/$WINDOWS_TARGET/${GENLOCK_WINDOWS_PROFILE:-release}
 out=$WINDOWS_CHECKOUT/out/windows
 folder=$out/Genlock
