@@ -163,7 +163,8 @@ say "closing it, and refusing to be replaced meanwhile"
 status=0
 wine "$installer" /S || status=$?
 [ $status = 3 ] || die "the installer ended with $status while Genlock was running, not with 3"
-close_window() { wine taskkill /IM genlock.exe >/dev/null 2>&1; sleep 1; wine taskkill /IM genlock.exe >/dev/null 2>&1; [ -f window.json ]; }
+# Asked twice, since the first time it warns that it is on air.
+close_window() { wine cmd /c "taskkill /IM genlock.exe & taskkill /IM genlock.exe" >/dev/null 2>&1; [ -f window.json ]; }
 until_true 60 close_window || die "the window did not close"
 gone() { ! python3 "$WINDOWS_SCRIPTS/judge.py" memory genlock.exe >/dev/null 2>&1; }
 until_true 30 gone || die "the program still runs after its window closed"
