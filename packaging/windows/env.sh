@@ -52,6 +52,9 @@ WINEPATH="$(windows_path "$WINDOWS_GST/bin");$(windows_path "$WINDOWS_TOOLS/rece
 GST_PLUGIN_SYSTEM_PATH_1_0=$(windows_path "$WINDOWS_GST/lib/gstreamer-1.0")
 GST_REGISTRY_1_0=$(windows_path "$WINEPREFIX/genlock-registry.bin")
 GIO_MODULE_DIR=$(windows_path "$WINDOWS_GST/lib/gio/modules")
+# Where snapshots lie: there is no cargo below Wine that insta could ask.
+INSTA_WORKSPACE_ROOT=$(windows_path "$WINDOWS_CHECKOUT")
+export INSTA_WORKSPACE_ROOT
 # Where tests look for the program that judges our bytes.
 GENLOCK_FFMPEG=$(windows_path "$WINDOWS_TOOLS/receivers/ffmpeg.exe")
 export GENLOCK_FFMPEG WINEPATH GST_PLUGIN_SYSTEM_PATH_1_0 GST_REGISTRY_1_0 GIO_MODULE_DIR

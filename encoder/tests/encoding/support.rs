@@ -206,6 +206,7 @@ fn hevc_parameter_sets(record: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What ffprobe says of the first stream of `input`.
+#[cfg(target_os = "linux")]
 pub(crate) fn ffprobe(form: &str, input: Vec<u8>) -> std::collections::HashMap<String, String> {
     let arguments = ["-v", "error", "-f", form, "-show_streams", "pipe:0"];
     let (out, warnings) = pipe_through("ffprobe", &arguments, input);
