@@ -49,5 +49,7 @@ if [ ! -f "$WINEPREFIX/genlock-prefix" ]; then
     # In a display from its first start on: see display-run.
     WINE_PREFIX_IS_NEW=1 "$WINDOWS_SCRIPTS/display-run" "$WINDOWS_SCRIPTS/wine-run" wineboot --init
     cp "$compiler" "$WINEPREFIX/drive_c/windows/system32/"
+    # Every Windows has fonts in this folder; Wine finds its own elsewhere.
+    cp "$WINDOWS_CHROOT"/usr/share/fonts/truetype/liberation/*.ttf "$WINEPREFIX/drive_c/windows/Fonts/"
     touch "$WINEPREFIX/genlock-prefix"
 fi
