@@ -6,6 +6,7 @@ mod canvas;
 mod connection;
 mod destination;
 mod destination_view;
+mod devices;
 mod encoding;
 mod fan_out;
 mod figures;
@@ -53,6 +54,7 @@ use crate::settings::Settings;
 use approach::{Approach, Prepared};
 use canvas::Canvas;
 use destination::Servers;
+use devices::Devices;
 use encoding::Encoding;
 use fan_out::{FanOut, OutputId};
 use gaps::Ledgers;
@@ -165,6 +167,7 @@ struct Core {
     program: SceneId,
     transition: (TransitionKind, u32),
     sources: Sources,
+    devices: Devices,
     canvas: Canvas,
     sound: Sound,
     fan_out: FanOut,
@@ -270,6 +273,7 @@ impl Core {
             next_switch: settings.switch_every.map(|every| now + every),
             collection,
             sources,
+            devices: Devices::default(),
             canvas,
             sound,
             fan_out: FanOut::start()?,
@@ -371,6 +375,10 @@ impl Core {
             Command::SetDelay { source, delay_ms } => {
                 self.edit(&Edit::SetDelay { source, delay_ms }, Some(source.0));
             }
+            Command::ChangeSource { source, ref kind } => {
+                self.edit(&Edit::ChangeSource { source, kind: kind.clone() }, None);
+            }
+            Command::LookForDevices => self.devices.look(),
             Command::Undo => {
                 if self.history.undo() {
                     self.handle_edited();

@@ -89,6 +89,7 @@ impl Palette {
             Action::Ask(command) => pass.commands.push(command),
             Action::Theme(choice) => return Some(choice),
             Action::Panel(kind, shown) => layout.set_shown(kind, shown),
+            Action::Sheet(Sheet::Source(source)) => crate::sheet::source::open(pass, source),
             Action::Sheet(sheet) => pass.memory.sheets.open(sheet),
             Action::ResetLayout => *layout = Layout::default(),
         }
@@ -153,6 +154,10 @@ fn entries(pass: &Pass<'_>, layout: &Layout) -> Vec<Entry> {
         ("Network check: test the upload", Sheet::NetworkCheck),
     ] {
         add(String::from(name), "", Action::Sheet(sheet));
+    }
+    for entry in view.sources.iter().filter(|entry| crate::sheet::source::has_choices(&entry.settings)) {
+        let sheet = Sheet::Source(entry.source);
+        add(format!("Source: choose for “{}”", entry.name), "", Action::Sheet(sheet));
     }
     for destination in &view.destinations {
         if destination.state == LiveState::Reconnecting {

@@ -10,6 +10,7 @@ mod pairing;
 mod preferences;
 mod question;
 mod server;
+pub(crate) mod source;
 mod stream_key;
 mod stream_preferences;
 
@@ -19,6 +20,7 @@ use egui::{
     Align, Align2, Area, Context, Frame, Id, Key, Layout, Margin, Modal, Modifiers, Order, Rect, Response,
     Role, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2,
 };
+use scene::SourceId;
 use units::Secret;
 
 use crate::focus::Region;
@@ -54,6 +56,8 @@ pub(crate) enum Sheet {
     Pairing,
     /// What the network carries.
     NetworkCheck,
+    /// Where a source is taken from.
+    Source(SourceId),
 }
 
 /// Which sheets are open, and what they remember.
@@ -88,6 +92,8 @@ pub(crate) struct Sheets {
     pairing: pairing::Pairing,
     check: network_check::Check,
     stream: stream_preferences::Typed,
+    /// What the hand did to a source, until the engine says it differently.
+    source: Option<source::Draft>,
     /// The track whose settings are shown.
     track: usize,
     /// What was said of the sound, and when: it changes once a second at most.
@@ -172,6 +178,7 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::Destinations => destinations::show(ctx, pass, &mut sheets),
             Sheet::Pairing => pairing::show(ctx, pass, &mut sheets),
             Sheet::NetworkCheck => network_check::show(ctx, pass, &mut sheets),
+            Sheet::Source(source) => source::show(ctx, pass, &mut sheets, source),
         }
     }
     if !sheets.open.iter().any(|sheet| matches!(sheet, Sheet::GoLive | Sheet::Preferences)) {
@@ -186,6 +193,7 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::Pairing => sheets.pairing.forget(ctx),
             Sheet::NetworkCheck => sheets.check.forget(ctx),
             Sheet::Preferences => sheets.stream.forget(),
+            Sheet::Source(_) => sheets.source = None,
             Sheet::GoLive | Sheet::Ladder => {}
         }
     }

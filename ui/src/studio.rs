@@ -149,6 +149,8 @@ mod tests {
             },
             scenes: Vec::new(),
             items: Vec::new(),
+            sources: Vec::new(),
+            devices: control::DevicesView::default(),
             meters: Vec::new(),
             renditions: Vec::new(),
             alignment: AlignmentView::default(),

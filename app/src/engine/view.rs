@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use control::{
     AlignmentView, AudioMeterView, EncoderView, GrantedRendition, LadderView, ProgramView, RecordingState,
-    RecordingView, RenditionView, SceneView, SettingView, SourceView, View,
+    RecordingView, RenditionView, SceneView, SettingView, SourceEntry, SourceView, View,
 };
 use encoder::{Alignment, TrackReport};
 use units::{Clock, Kbps, Span, Track};
@@ -33,6 +33,8 @@ impl Core {
             program: self.program_view(),
             scenes: scenes.collect(),
             items: self.item_views(),
+            sources: self.source_entries(),
+            devices: self.devices.view(),
             meters: self.meter_views(),
             renditions: self.rendition_views(&figures),
             alignment: AlignmentView {
@@ -90,6 +92,15 @@ impl Core {
             })
         };
         items.iter().rev().filter_map(view).collect()
+    }
+
+    fn source_entries(&self) -> Vec<SourceEntry> {
+        let entry = |source: &scene::Source| SourceEntry {
+            source: source.id,
+            name: source.name.clone(),
+            settings: source.kind.clone(),
+        };
+        self.history.present().sources.iter().map(entry).collect()
     }
 
     fn meter_views(&self) -> Vec<AudioMeterView> {

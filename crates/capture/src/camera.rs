@@ -1,8 +1,10 @@
 //! A camera or capture card.
 //!
-//! Linux: `v4l2src`; the devices and their names are those of `/sys/class/video4linux`. Windows: `mfvideosrc`, then
-//! `ksvideosrc`; the names are those of GStreamer's device providers. The device's modes are looked at first and the
-//! one nearest to the canvas is asked for, because what a camera gives by itself is often its slowest or smallest mode.
+//! Linux: `v4l2src`; the devices and their names are those of `/sys/class/video4linux`. Windows: Media Foundation
+//! (`mfvideosrc`), then the driver's own interface (`ksvideosrc`), then DirectShow (`dshowvideosrc`), where alone some
+//! virtual cameras are to be found; each camera by the interfaces that know it. The device's modes are looked at first
+//! and the one nearest to the canvas is asked for, because what a camera gives by itself is often its slowest or
+//! smallest mode.
 
 mod modes;
 
@@ -12,7 +14,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use units::{FrameRate, Size};
 
-use crate::devices::Camera;
+use crate::devices::Door;
 use crate::frames::Alpha;
 use crate::live::Candidate;
 use crate::supervisor::{Plan, Supervised};
@@ -53,9 +55,18 @@ impl Plan for CameraPlan {
             })?,
             None => cameras.first().ok_or_else(|| Error::Device("no camera is connected".into()))?,
         };
-        let elements: &[&'static str] =
-            if cfg!(windows) { &["mfvideosrc", "ksvideosrc"] } else { &["v4l2src"] };
-        Ok(elements.iter().flat_map(|element| self.ways(element, camera)).collect())
+        Ok(camera.doors.iter().flat_map(|door| self.ways(door, &camera.name)).collect())
+    }
+
+    #[cfg(windows)]
+    fn advice(&self) -> Option<String> {
+        use crate::win32::{Allowed, may_use_cameras};
+        let who = match may_use_cameras() {
+            Allowed::Yes => return None,
+            Allowed::NotOnThisComputer => "camera access is switched off for this computer",
+            Allowed::NotForThisPerson => "camera access is switched off for desktop programs",
+        };
+        Some(format!("{who}: switch it on in Windows' Settings, Privacy & security, Camera"))
     }
 
     fn stall(&self) -> Option<Duration> {
@@ -64,24 +75,23 @@ impl Plan for CameraPlan {
 }
 
 impl CameraPlan {
-    /// The ways to capture through `element`: in the best mode, then in whatever mode it gives, raw or as JPEG.
-    fn ways(&self, element: &'static str, camera: &Camera) -> Vec<Candidate> {
-        let setting = match &camera.path {
-            Some(path) => ("device", path.clone()),
-            None => ("device-name", camera.name.clone()),
-        };
+    /// The ways to capture through one interface: in the best mode, then in whatever mode it gives, raw or as JPEG.
+    fn ways(&self, door: &Door, name: &str) -> Vec<Candidate> {
+        let setting = (door.property, door.value.clone());
+        let interface = if door.remark.is_empty() { String::new() } else { format!(", {}", door.remark) };
         let way = |filter: Option<gst::Caps>, jpeg: bool, what: &str| Candidate {
-            element,
+            element: door.element,
+            painter: None,
             settings: vec![setting.clone()],
             wishes: Vec::new(),
             filter,
             then: if jpeg { &["jpegdec", "videoconvert"] } else { &["videoconvert"] },
             alpha: Alpha::Ignored,
-            note: format!("{} in {what}", camera.name),
+            note: format!("{name} in {what}{interface}"),
         };
         let mut ways = Vec::new();
         if let Some(mode) =
-            offered(element, &setting).and_then(|caps| modes::choose(&caps, self.canvas, self.rate))
+            offered(door.element, &setting).and_then(|caps| modes::choose(&caps, self.canvas, self.rate))
         {
             ways.push(way(Some(mode.caps()), mode.is_jpeg, &mode.to_string()));
         }

@@ -59,6 +59,12 @@ pub(crate) fn has(element: &gst::Element, property: &str) -> bool {
     element.find_property(property).is_some()
 }
 
+/// Whether an element is installed and has no property of that name.
+#[cfg(any(windows, test))]
+pub(crate) fn lacks(element: &str, property: &str) -> bool {
+    make(element, &[]).is_ok_and(|made| !has(&made, property))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,9 +16,11 @@ mod frames;
 mod image;
 mod live;
 mod media;
+mod painted;
 mod path;
 mod pattern;
 mod placeholder;
+mod program_sound;
 mod slot;
 mod sound_device;
 mod source;
@@ -34,11 +36,12 @@ mod x11;
 #[cfg(target_os = "linux")]
 mod xlib_errors;
 
-pub use devices::{Device, Devices, list_devices};
+pub use devices::{Device, Devices, OpenWindow, Program, list_devices};
 pub use error::Error;
 pub use pattern::{BEEP_HZ, BEEP_PEAK, BEEP_SPAN, FLASH_SPAN, FlashSquare, flash_square, sound_at};
 pub use source::{CaptureContext, LiveSource, SoundOutput, SourceState};
 
+use display::Shown;
 use scene::{Source, SourceKind};
 
 /// Opens a source. Returns at once; devices and files are opened by the source's own thread.
@@ -49,10 +52,14 @@ use scene::{Source, SourceKind};
 pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSource>, Error> {
     let id = source.id;
     Ok(match &source.kind {
-        SourceKind::Display { display, show_cursor } => {
-            Box::new(display::open(display, *show_cursor, context)?)
+        SourceKind::Display { display, show_cursor, show_border, hide_own_windows } => {
+            let shown = Shown { cursor: *show_cursor, border: *show_border, own_windows: !*hide_own_windows };
+            Box::new(display::open(display, shown, context)?)
         }
-        SourceKind::Window { window, show_cursor } => Box::new(window::open(window, *show_cursor, context)?),
+        SourceKind::Window { window, show_cursor, show_border } => {
+            let shown = Shown { cursor: *show_cursor, border: *show_border, own_windows: true };
+            Box::new(window::open(window, shown, context)?)
+        }
         SourceKind::Text { text, font, size_px, color, align } => {
             Box::new(text::open(text, font.as_deref(), *size_px, *color, *align, context)?)
         }
@@ -62,6 +69,8 @@ pub fn open(source: &Source, context: &CaptureContext) -> Result<Box<dyn LiveSou
         SourceKind::Media { path, looping } => Box::new(media::Media::open(id, path, *looping, context)?),
         SourceKind::Image { path } => Box::new(image::Image::open(path, context)?),
         SourceKind::AudioInput { device } => Box::new(audio_input::open(id, device.as_deref(), context)?),
-        SourceKind::DesktopAudio { device } => Box::new(desktop_audio::open(id, device.as_deref(), context)?),
+        SourceKind::DesktopAudio { device, program } => {
+            desktop_audio::open(id, device.as_deref(), program.as_ref(), context)?
+        }
     })
 }

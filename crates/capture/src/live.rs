@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
-use units::Clock;
+use units::{Clock, FrameRate};
 
 use crate::frames::{self, Alpha};
+use crate::painted::{self, Painter};
 use crate::slot::{Slot, Stop};
 use crate::{Error, elements};
 
 /// One way of capturing a device.
 pub(crate) struct Candidate {
-    /// The source element.
+    /// The source element, or what a person calls the way where we paint ourselves.
     pub(crate) element: &'static str,
+    /// Fetches the pictures in place of an element.
+    pub(crate) painter: Option<(Painter, FrameRate)>,
     /// Settings without which the element does not capture what it should.
     pub(crate) settings: Vec<(&'static str, String)>,
     /// Settings that are given where the element has them.
@@ -78,7 +81,10 @@ impl Capture {
     ) -> Result<Self, Error> {
         let settings: Vec<(&str, &str)> =
             candidate.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let source = elements::make(candidate.element, &settings)?;
+        let source = match &candidate.painter {
+            Some((painter, rate)) => painted::source(painter, *rate)?,
+            None => elements::make(candidate.element, &settings)?,
+        };
         for (property, value) in candidate.wishes.iter().filter(|(name, _)| elements::has(&source, name)) {
             elements::set(&source, property, value)?;
         }

@@ -25,9 +25,9 @@ use crate::supervisor::PAUSES;
 use crate::{CaptureContext, Error, LiveSource, SourceState};
 use intake::{Outtake, Trouble};
 use system::{Opened, Playing, System};
-use timeline::Timeline;
 
 pub(crate) use system::list;
+pub(crate) use timeline::Timeline;
 
 /// How often the system is asked whether the device is still there, where it does not say so itself.
 const LOOK: Duration = Duration::from_millis(250);
@@ -169,7 +169,10 @@ impl Listener {
                     tracing::info!(source = self.title, via = self.slot.via(), "heard");
                     self.listen(&mut listening)
                 }
-                Err(why) => why.to_string(),
+                Err(why) => match self.advice() {
+                    Some(advice) => format!("{advice} ({why})"),
+                    None => why.to_string(),
+                },
             };
             if self.stop.is_asked() {
                 return;
@@ -185,6 +188,21 @@ impl Listener {
                 return;
             }
         }
+    }
+
+    /// What the person can do about a device that does not open; a sentence without its full stop.
+    fn advice(&self) -> Option<String> {
+        #[cfg(windows)]
+        if matches!(self.wanted, Wanted::Input(_)) {
+            use crate::win32::{Allowed, may_use_microphones};
+            let who = match may_use_microphones() {
+                Allowed::Yes => return None,
+                Allowed::NotOnThisComputer => "microphone access is switched off for this computer",
+                Allowed::NotForThisPerson => "microphone access is switched off for desktop programs",
+            };
+            return Some(format!("{who}: switch it on in Windows' Settings, Privacy & security, Microphone"));
+        }
+        None
     }
 
     fn begin(&mut self) -> Result<Listening, Error> {

@@ -45,6 +45,11 @@ pub(crate) trait Plan: Send + 'static {
         Ok(())
     }
 
+    /// What the person can do about it when no way gives a picture; one sentence without its full stop.
+    fn advice(&self) -> Option<String> {
+        None
+    }
+
     /// How long the last picture is shown after the device went away.
     fn last_picture(&self) -> Duration {
         LAST_PICTURE
@@ -199,11 +204,12 @@ impl<P: Plan> Keeper<P> {
                 }
             }
         }
-        Err(Error::Device(if failed.is_empty() {
-            "there is no way to capture it".into()
-        } else {
-            failed.join("; ")
-        }))
+        let mut why =
+            if failed.is_empty() { "there is no way to capture it".into() } else { failed.join("; ") };
+        if let Some(advice) = self.plan.advice() {
+            why = format!("{advice} ({why})");
+        }
+        Err(Error::Device(why))
     }
 
     /// Stays with a capture until it breaks or is not wanted any more; returns why.
@@ -275,6 +281,7 @@ mod tests {
                 return Err(Error::Device("it is unplugged".into()));
             }
             let way = |element, settings| Candidate {
+                painter: None,
                 element,
                 settings,
                 wishes: vec![("no-such-wish", "1".to_owned())],
@@ -339,5 +346,72 @@ mod tests {
         wait_for("the end of its pictures", || is_lost(&source));
         assert_eq!(reason(&source), "Camera “Flaky” is not there: its pictures came to an end");
         assert!(!is_placeholder(&source), "the last picture stays");
+    }
+
+    /// A window that we paint ourselves: its size is set by hand, 0 while it is closed.
+    struct ByHand {
+        side: Arc<AtomicUsize>,
+    }
+
+    impl Plan for ByHand {
+        fn title(&self) -> String {
+            "Window “Painted”".into()
+        }
+
+        fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
+            let side = Arc::clone(&self.side);
+            let painter = move || match side.load(Ordering::SeqCst) {
+                0 => Err(Error::Device("it was closed".into())),
+                side => {
+                    let (width, height) = (u32::try_from(side).unwrap(), 20);
+                    Ok(crate::painted::Painted { width, height, bgrx: [1, 2, 3, 0].repeat(side * 20) })
+                }
+            };
+            Ok(vec![Candidate {
+                element: "by hand",
+                painter: Some((Arc::new(painter), FrameRate::FPS_30)),
+                settings: Vec::new(),
+                wishes: Vec::new(),
+                filter: Some(crate::display::at_rate(FrameRate::FPS_30)),
+                then: &[],
+                alpha: Alpha::Ignored,
+                note: "painted".into(),
+            }])
+        }
+
+        fn advice(&self) -> Option<String> {
+            Some("open it".into())
+        }
+    }
+
+    #[test]
+    fn what_we_paint_ourselves_goes_the_same_way() {
+        let side = Arc::new(AtomicUsize::new(30));
+        let context = context();
+        let source = Supervised::start("painted", ByHand { side: Arc::clone(&side) }, &context).unwrap();
+        wait_for("the first picture", || source.state() == SourceState::Running);
+        let frame = source.newest_frame().unwrap();
+        assert_eq!((frame.size(), frame.format()), (Size::new(30, 20).unwrap(), PixelFormat::Bgrx8));
+        assert_eq!(frame.row(0, 19)[116..119], [1, 2, 3]);
+        assert!(source.via().starts_with("by hand: painted; the first choice"), "{}", source.via());
+        side.store(50, Ordering::SeqCst);
+        wait_for("the new size", || source.size() == Size::new(50, 20).ok());
+        assert_eq!(source.state(), SourceState::Running, "a new size is no loss");
+        assert!(source.newest_frame().unwrap().captured_at() <= context.clock.now());
+        side.store(0, Ordering::SeqCst);
+        wait_for("the loss", || is_lost(&source));
+        wait_for("the advice", || {
+            matches!(source.state(), SourceState::Lost { reason }
+                if reason == "Window “Painted” is not there: open it (by hand failed: it was closed)")
+        });
+        side.store(40, Ordering::SeqCst);
+        wait_for("its return", || source.size() == Size::new(40, 20).ok());
+    }
+
+    #[test]
+    fn only_black_is_noticed() {
+        let picture = |bgrx: &[u8]| crate::painted::Painted { width: 1, height: 2, bgrx: bgrx.to_vec() };
+        assert!(picture(&[0, 0, 0, 255, 0, 0, 0, 0]).is_black());
+        assert!(!picture(&[0, 0, 0, 255, 0, 1, 0, 0]).is_black());
     }
 }

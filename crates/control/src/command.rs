@@ -1,6 +1,6 @@
 //! What can be asked of the engine.
 
-use scene::{ItemId, SceneId, SourceId};
+use scene::{ItemId, SceneId, SourceId, SourceKind};
 use units::Secret;
 
 use crate::{Answer, CheckTarget, Preferences, ServerChoice};
@@ -57,6 +57,15 @@ pub enum Command {
         /// 0 to 2000.
         delay_ms: u32,
     },
+    /// Take a source from elsewhere, or differently: another display, without the mouse pointer.
+    ChangeSource {
+        /// The source.
+        source: SourceId,
+        /// What it shows or plays from now on.
+        kind: SourceKind,
+    },
+    /// Look what there is to take sources from; may take seconds.
+    LookForDevices,
     /// Take back the last edit of the collection.
     Undo,
     /// Do again what was taken back.

@@ -3,6 +3,7 @@
 
 mod command;
 mod destination;
+mod devices;
 mod event;
 mod ladder;
 mod live_state;
@@ -16,6 +17,7 @@ mod view;
 
 pub use command::{Command, TransitionKind};
 pub use destination::{DestinationView, GapsView, OutputQueueView, PlaybackView, RetryView, SrtView};
+pub use devices::{DeviceChoice, DevicesView, ProgramChoice, SourceEntry, WindowChoice};
 pub use event::Event;
 pub use ladder::{AlignmentView, GrantedRendition, LadderStep, LadderView, SettingView};
 pub use live_state::LiveState;

@@ -4,8 +4,8 @@ use scene::{ItemId, SceneId, SourceId};
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
 use crate::{
-    AlignmentView, DestinationView, LadderView, LiveState, NetworkCheckView, PairingView, PreferencesView,
-    Problem, Question, ServersView, TransitionKind,
+    AlignmentView, DestinationView, DevicesView, LadderView, LiveState, NetworkCheckView, PairingView,
+    PreferencesView, Problem, Question, ServersView, SourceEntry, TransitionKind,
 };
 
 /// Whether the file is being written.
@@ -206,6 +206,10 @@ pub struct View {
     pub scenes: Vec<SceneView>,
     /// The items of the programme scene, the frontmost first.
     pub items: Vec<SourceView>,
+    /// Every source of the collection.
+    pub sources: Vec<SourceEntry>,
+    /// What sources can be taken from.
+    pub devices: DevicesView,
     /// The strips of the mixer; the master is last.
     pub meters: Vec<AudioMeterView>,
     /// What is encoded.

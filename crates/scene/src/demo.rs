@@ -87,7 +87,12 @@ impl Collection {
             source(
                 SCREEN,
                 "Screen",
-                SourceKind::Display { display: DisplaySelector::Primary, show_cursor: true },
+                SourceKind::Display {
+                    display: DisplaySelector::Primary,
+                    show_cursor: true,
+                    show_border: false,
+                    hide_own_windows: false,
+                },
             ),
             source(CAMERA, "Camera", SourceKind::Camera { device: None }),
             source(WORDS, "Lower third", words),
@@ -102,7 +107,7 @@ impl Collection {
                 SourceKind::Color { color: Color { r: 0.07, g: 0.09, b: 0.13, a: 1.0 } },
             ),
             source(MICROPHONE, "Microphone", SourceKind::AudioInput { device: None }),
-            source(DESKTOP_SOUND, "Desktop sound", SourceKind::DesktopAudio { device: None }),
+            source(DESKTOP_SOUND, "Desktop sound", SourceKind::DesktopAudio { device: None, program: None }),
         ];
         let pattern_and_screen = [
             layout.whole(PATTERN, AspectMode::None),

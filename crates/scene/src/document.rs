@@ -131,6 +131,18 @@ pub struct WindowSelector {
     pub program: Option<String>,
 }
 
+/// Whose sound is heard. It is found again each time the program is started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProgramSelector {
+    /// File name of the program, without its folder, in either case: `game.exe`.
+    pub program: String,
+    /// Title of one of its windows, or a part of it, to tell several of the same program apart.
+    pub title: Option<String>,
+    /// Everything is heard but this program.
+    pub all_but: bool,
+}
+
 /// Where the lines of a text stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,6 +168,14 @@ pub enum SourceKind {
         /// Whether the mouse pointer is shown.
         #[serde(default = "yes")]
         show_cursor: bool,
+        /// Whether the border that Windows draws around what is captured is left there. It is drawn on the screen, by
+        /// Windows Graphics Capture only, and not on Linux.
+        #[serde(default)]
+        show_border: bool,
+        /// Whether Genlock's own windows are left out of the picture, and of every other program's captures too; on
+        /// Windows only.
+        #[serde(default)]
+        hide_own_windows: bool,
     },
     /// One window.
     Window {
@@ -164,6 +184,10 @@ pub enum SourceKind {
         /// Whether the mouse pointer is shown.
         #[serde(default = "yes")]
         show_cursor: bool,
+        /// Whether the border that Windows draws around what is captured is left there. It is drawn on the screen, by
+        /// Windows Graphics Capture only, and not on Linux.
+        #[serde(default)]
+        show_border: bool,
     },
     /// A camera.
     Camera {
@@ -219,9 +243,12 @@ pub enum SourceKind {
     },
     /// What the computer plays.
     DesktopAudio {
-        /// The output device by name, or `None` for the system's default.
+        /// The output device by name, or `None` for the system's default. Of no meaning where `program` is given.
         #[serde(default)]
         device: Option<String>,
+        /// Only what one program plays, or all but that; `None` for everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        program: Option<ProgramSelector>,
     },
 }
 

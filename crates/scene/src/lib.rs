@@ -16,8 +16,8 @@ mod verify;
 
 pub use animation::{AnimationId, Easing, Ended};
 pub use document::{
-    AspectMode, Collection, Color, Crop, DisplaySelector, Item, ItemId, Scene, SceneId, Slot, Source,
-    SourceId, SourceKind, TextAlign, Vec2, WindowSelector,
+    AspectMode, Collection, Color, Crop, DisplaySelector, Item, ItemId, ProgramSelector, Scene, SceneId,
+    Slot, Source, SourceId, SourceKind, TextAlign, Vec2, WindowSelector,
 };
 pub use edit::{Edit, EditError, SlotChange};
 pub use history::History;

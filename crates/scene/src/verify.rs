@@ -145,10 +145,14 @@ pub(crate) fn check_kind(path: &str, kind: &SourceKind) -> Checked {
             check_optional_text(&format!("{path}.window.class"), window.class.as_ref())?;
             check_optional_text(&format!("{path}.window.program"), window.program.as_ref())
         }
-        SourceKind::Camera { device }
-        | SourceKind::AudioInput { device }
-        | SourceKind::DesktopAudio { device } => {
+        SourceKind::Camera { device } | SourceKind::AudioInput { device } => {
             check_optional_text(&format!("{path}.device"), device.as_ref())
+        }
+        SourceKind::DesktopAudio { device, program } => {
+            check_optional_text(&format!("{path}.device"), device.as_ref())?;
+            let Some(wanted) = program else { return Ok(()) };
+            check_text(&format!("{path}.program.program"), &wanted.program)?;
+            check_optional_text(&format!("{path}.program.title"), wanted.title.as_ref())
         }
         SourceKind::Media { path: file, .. } | SourceKind::Image { path: file } => {
             check_file(&format!("{path}.path"), file)

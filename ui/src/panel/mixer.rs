@@ -128,6 +128,16 @@ fn source_controls(ui: &mut Ui, pass: &mut Pass<'_>, strip: &AudioMeterView, sou
         let mute = icon_button(ui, theme, icon, color, true, &info, tooltip);
         pass.control(&mute, || Command::SetMuted { source, muted: !strip.muted });
 
+        if crate::sheet::source::can_open(pass.view, source) {
+            let info = WidgetInfo::labeled(Role::Button, true, format!("Choose source of {}", strip.name));
+            let tooltip = "Choose what is heard here";
+            let gear = icon_button(ui, theme, Icon::Gear, theme.second, true, &info, tooltip);
+            pass.focus.note(&gear);
+            if gear.clicked() {
+                crate::sheet::source::open(pass, source);
+            }
+        }
+
         let slider = gain_slider(ui, pass, strip, source);
         // Ctrl+M mutes the strip that has the keyboard.
         if (mute.has_focus() || slider.has_focus())

@@ -9,8 +9,11 @@ use egui::{
 use crate::focus::Region;
 use crate::icon::Icon;
 use crate::pass::Pass;
+use crate::sheet::source;
 use crate::theme::{self, CORNER_LARGE, CORNER_SMALL, SMALL, TEXT};
-use crate::widget::{Words, focus_ring, focus_ring_at, group, header, icon_button, paint_words};
+use crate::widget::{
+    Words, focus_ring, focus_ring_at, group, header, icon_button, paint_words, quiet_button,
+};
 
 /// Shows the panel.
 pub(crate) fn show(ui: &mut Ui, pass: &mut Pass<'_>) {
@@ -143,6 +146,18 @@ fn item_row(ui: &mut Ui, pass: &mut Pass<'_>, item: &SourceView) -> Id {
             ui.add_space(32.0);
             ui.add(egui::Label::new(details.job()).wrap());
         });
+        if source::can_open(pass.view, item.source) {
+            ui.horizontal(|ui| {
+                ui.add_space(28.0);
+                let (name, tooltip) =
+                    (format!("choose: {}", item.name), "Choose where it is taken from, and how");
+                let response = quiet_button(ui, theme, "choose…", &name, true, tooltip);
+                pass.focus.note(&response);
+                if response.clicked() {
+                    source::open(pass, item.source);
+                }
+            });
+        }
     }
     id
 }

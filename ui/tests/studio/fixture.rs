@@ -89,6 +89,8 @@ pub(crate) fn on_air() -> View {
             item(13, "Editor window", "window", "ximagesrc, the only one here"),
             item(14, "Background", "image", "background.png"),
         ],
+        sources: Vec::new(),
+        devices: control::DevicesView::default(),
         meters: vec![
             strip(Some(21), "Microphone", 1.3, levels([-20.0, -22.0], [-17.0, -17.5], -16.2)),
             strip(Some(22), "Desktop", 1.0, levels([-31.0, -30.0], [-27.0, -25.0], -23.8)),

@@ -26,6 +26,7 @@ mod questions;
 mod second_pc;
 mod server_line;
 mod sheets;
+mod sources;
 mod stream_appearance;
 mod stream_fixture;
 mod words;

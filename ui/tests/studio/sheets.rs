@@ -69,6 +69,12 @@ fn every_control_of_every_sheet_has_a_name() {
             harness.run_steps(3);
         },
         |harness| {
+            harness.state_mut().view.sources = crate::sources::sources();
+            harness.state_mut().view.devices = crate::sources::devices();
+            harness.run_steps(3);
+            click(harness, Role::Button, "Choose source of Desktop");
+        },
+        |harness| {
             harness.state_mut().view.question = Some(warning());
             harness.run_steps(3);
         },

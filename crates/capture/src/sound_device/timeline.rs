@@ -16,7 +16,7 @@ const JUMP: Span = Span::from_secs(1);
 const FOLLOW: i64 = 200;
 
 /// Places blocks end to end, following the device's clock slowly.
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     rate_hz: u32,
     next: Option<MediaTime>,
     /// For how much sound the stamps have been off, and the least they were.
@@ -24,12 +24,12 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    pub(super) fn new(rate_hz: u32) -> Self {
+    pub(crate) fn new(rate_hz: u32) -> Self {
         Self { rate_hz: rate_hz.max(1), next: None, off: None }
     }
 
     /// Where a block of `frames` samples per channel lies that the device stamped `stamp`.
-    pub(super) fn place(&mut self, stamp: MediaTime, frames: usize) -> MediaTime {
+    pub(crate) fn place(&mut self, stamp: MediaTime, frames: usize) -> MediaTime {
         let frames = i64::try_from(frames).unwrap_or(i64::MAX);
         let length = Span::from_nanos(frames.saturating_mul(1_000_000_000) / i64::from(self.rate_hz));
         let start = match self.next {

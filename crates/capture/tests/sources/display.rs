@@ -5,7 +5,12 @@ use scene::{DisplaySelector, SourceKind};
 use units::{PixelFormat, Size};
 
 fn display(name: &str) -> scene::Source {
-    source(SourceKind::Display { display: DisplaySelector::Named(name.into()), show_cursor: false })
+    source(SourceKind::Display {
+        display: DisplaySelector::Named(name.into()),
+        show_cursor: false,
+        show_border: false,
+        hide_own_windows: false,
+    })
 }
 
 #[test]

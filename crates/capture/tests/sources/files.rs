@@ -147,7 +147,7 @@ fn files_that_cannot_be_played_say_why_and_are_named() {
     std::fs::create_dir(folder.path().join("folder.mp4")).unwrap();
     let (context, _) = context(folder.path());
     for (name, expected) in [
-        ("absent.mp4", "No such file"),
+        ("absent.mp4", "os error 2"),
         ("noise.mp4", "cannot be played"),
         ("folder.mp4", "is not a file"),
         ("", "is not a file"),

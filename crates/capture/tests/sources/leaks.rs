@@ -38,7 +38,10 @@ fn dropped_sources_leave_no_threads_and_no_files() {
     let kinds = [
         (SourceKind::TestPattern { beep: true }, true),
         (SourceKind::Color { color: Color::default() }, true),
-        (SourceKind::Display { display, show_cursor: true }, true),
+        (
+            SourceKind::Display { display, show_cursor: true, show_border: false, hide_own_windows: false },
+            true,
+        ),
         (media("movie.mkv"), true),
         (media("absent.mkv"), false),
         (SourceKind::Camera { device: Some("absent".into()) }, false),

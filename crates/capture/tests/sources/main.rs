@@ -13,8 +13,16 @@ mod drawn;
 mod files;
 #[cfg(target_os = "linux")]
 mod leaks;
+#[cfg(windows)]
+mod painted_window;
 #[cfg(target_os = "linux")]
 mod sound_devices;
 mod support;
 #[cfg(target_os = "linux")]
 mod window;
+#[cfg(windows)]
+mod windows_desktop;
+#[cfg(windows)]
+mod windows_elements;
+#[cfg(windows)]
+mod windows_sound;

@@ -115,7 +115,7 @@ fn wait_for_tone(heard: &Heard, hz: f64) {
 }
 
 fn desktop(device: Option<&str>) -> scene::Source {
-    source(SourceKind::DesktopAudio { device: device.map(str::to_owned) })
+    source(SourceKind::DesktopAudio { device: device.map(str::to_owned), program: None })
 }
 
 #[test]

@@ -1,17 +1,24 @@
 //! What the tests of this crate share: a clock, a place where sound goes, an X server of their own, bounded waits.
 
+#[cfg(target_os = "linux")]
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use capture::{CaptureContext, LiveSource, SourceState};
 use scene::{Source, SourceId, SourceKind};
 use units::{AudioBlock, Clock, FrameRate, MediaTime, Size, VideoFrame};
+#[cfg(target_os = "linux")]
 use x11rb::connection::Connection as _;
+#[cfg(target_os = "linux")]
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, PropMode, Window, WindowClass};
+#[cfg(target_os = "linux")]
 use x11rb::rust_connection::RustConnection;
+#[cfg(target_os = "linux")]
 use x11rb::wrapper::ConnectionExt as _;
 
 /// The system's monotonic clock, zero when the test begins.
@@ -114,6 +121,7 @@ impl Drop for Killed {
 
 /// Runs a test of this file again in a child process with that environment, and fails as it fails. For libraries that
 /// find their server through the environment, which a test must not change for its neighbours.
+#[cfg(target_os = "linux")]
 pub(crate) fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
     let mut child = Killed(
         Command::new(std::env::current_exe().unwrap())
@@ -127,11 +135,13 @@ pub(crate) fn run_again(test: &str, environment: &[(&str, &std::ffi::OsStr)]) {
 }
 
 /// An X server of 400x300 pixels on a display number that was free.
+#[cfg(target_os = "linux")]
 pub(crate) struct XServer {
     _process: Killed,
     pub(crate) name: String,
 }
 
+#[cfg(target_os = "linux")]
 impl XServer {
     pub(crate) fn start() -> Self {
         let mut process = Killed(
@@ -157,6 +167,7 @@ impl XServer {
 }
 
 /// Shows a window of one colour with a title and a class, not decorated and not moved by anyone.
+#[cfg(target_os = "linux")]
 pub(crate) fn show_window(
     connection: &RustConnection,
     root: Window,

@@ -24,7 +24,7 @@ fn is_with_server(test: &str) -> bool {
 
 fn window(title: &str) -> scene::Source {
     let window = WindowSelector { title: Some(title.into()), ..WindowSelector::default() };
-    source(SourceKind::Window { window, show_cursor: false })
+    source(SourceKind::Window { window, show_cursor: false, show_border: false })
 }
 
 #[test]
@@ -75,12 +75,14 @@ fn all_parts_of_a_selector_must_match() {
     let (context, _) = context(".".as_ref());
     let open = |title: &str, class: &str| {
         let window = WindowSelector { title: Some(title.into()), class: Some(class.into()), program: None };
-        capture::open(&source(SourceKind::Window { window, show_cursor: true }), &context).unwrap()
+        capture::open(&source(SourceKind::Window { window, show_cursor: true, show_border: false }), &context)
+            .unwrap()
     };
     wait_until_running(open("Game", "painter").as_ref());
     let other = open("Game", "writer");
     wait_for("no match", || lost_reason(other.as_ref()));
-    let nothing = SourceKind::Window { window: WindowSelector::default(), show_cursor: true };
+    let nothing =
+        SourceKind::Window { window: WindowSelector::default(), show_cursor: true, show_border: false };
     let nothing = capture::open(&source(nothing), &context).unwrap();
     let reason = wait_for("the loss", || lost_reason(nothing.as_ref()));
     assert_eq!(reason, "The window is not there: the scene does not say which window");

@@ -113,3 +113,26 @@ proptest! {
         let _ = from_json(&format!("{}{byte}{}", &text[..at], text.get(at + 1..).unwrap_or("")));
     }
 }
+
+#[test]
+fn files_of_before_there_were_borders_and_programs_are_read() {
+    let written = to_json(&demo()).unwrap();
+    let before: String =
+        written.lines().filter(|line| !line.contains("show_border") && !line.contains("hide_own")).collect();
+    assert_eq!(from_json(&before).unwrap().collection, demo());
+    let with_program = spoilt(
+        "\"kind\": \"desktop_audio\",",
+        "\"kind\": \"desktop_audio\", \"program\": {\"program\": \"game.exe\", \"all_but\": true},",
+    );
+    let read = from_json(&with_program).unwrap().collection;
+    let heard = read.sources.iter().find_map(|source| match &source.kind {
+        scene::SourceKind::DesktopAudio { program, .. } => program.clone(),
+        _ => None,
+    });
+    let wanted = scene::ProgramSelector { program: "game.exe".into(), title: None, all_but: true };
+    assert_eq!(heard, Some(wanted));
+    let long =
+        format!("\"kind\": \"desktop_audio\", \"program\": {{\"program\": \"{}\"}},", "x".repeat(200_000));
+    let long = refusal(&spoilt("\"kind\": \"desktop_audio\",", &long));
+    assert!(long.contains(".program.program: longer than "), "{long}");
+}
