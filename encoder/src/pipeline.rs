@@ -63,6 +63,8 @@ pub(crate) struct Pipeline {
     pipeline: gst::Pipeline,
     source: gst_app::AppSrc,
     encoder: gst::Element,
+    #[cfg(test)]
+    block: std::sync::Mutex<Option<gst::PadProbeId>>,
 }
 
 impl Pipeline {
@@ -145,7 +147,13 @@ impl Pipeline {
         gst::Element::link_many(&chain)
             .map_err(|_| failed("it does not take this input or make this output".to_owned()))?;
         let first_error = watch(&pipeline, sink);
-        let built = Self { pipeline, source, encoder };
+        let built = Self {
+            pipeline,
+            source,
+            encoder,
+            #[cfg(test)]
+            block: std::sync::Mutex::default(),
+        };
         if built.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(failed(first_error().unwrap_or_else(|| "it gives no reason".to_owned())));
         }
@@ -202,10 +210,18 @@ impl Pipeline {
     }
 
     /// Stops or resumes the flow into the encoder, as an encoder does that does not keep up.
+    /// Not by pausing: a paused live source refuses buffers in some versions of GStreamer.
     #[cfg(test)]
     pub(crate) fn hold(&self, held: bool) {
-        let state = if held { gst::State::Paused } else { gst::State::Playing };
-        self.pipeline.set_state(state).unwrap();
+        let pad = self.source.static_pad("src").unwrap();
+        let mut block = self.block.lock().unwrap();
+        if let Some(block) = block.take() {
+            pad.remove_probe(block);
+        }
+        if held {
+            let kind = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
+            *block = pad.add_probe(kind, |_, _| gst::PadProbeReturn::Ok);
+        }
     }
 
     /// Says that nothing more will be pushed. [`Sink::ended`] tells when everything has come out. Returns whether

@@ -132,15 +132,19 @@ mod windows {
 
     use super::Answer;
 
-    fn raw(socket: &impl AsRawSocket) -> Option<SOCKET> {
-        SOCKET::try_from(socket.as_raw_socket()).ok()
+    fn unusable() -> std::io::Error {
+        std::io::Error::from(std::io::ErrorKind::InvalidInput)
+    }
+
+    fn raw(socket: &impl AsRawSocket) -> std::io::Result<SOCKET> {
+        SOCKET::try_from(socket.as_raw_socket()).map_err(|_| unusable())
     }
 
     /// Since Windows 10, version 1703. What is sent and not confirmed is known exactly; what waits in the system's
     /// buffer is what was handed over and not sent. Should the system count repetitions as sent, that part reads too
     /// low, by no more than the buffer holds.
     pub(super) fn ask(socket: &OwnedSocket, handed_over: u64) -> Answer {
-        let Some(info) = info(socket) else { return Answer::default() };
+        let Ok(info) = info(socket) else { return Answer::default() };
         let unsent = handed_over.saturating_sub(info.BytesOut);
         let rtt = Span::from_micros(i64::from(info.RttUs));
         let least = Span::from_micros(i64::from(info.MinRttUs.min(info.RttUs)));
@@ -156,7 +160,8 @@ mod windows {
         }
     }
 
-    fn info(socket: &OwnedSocket) -> Option<TCP_INFO_v0> {
+    /// What the system knows of a connection. One that does not know the question says so with `WSAEOPNOTSUPP`.
+    pub(super) fn info(socket: &OwnedSocket) -> std::io::Result<TCP_INFO_v0> {
         let version: u32 = 0;
         let mut info = TCP_INFO_v0::default();
         let mut returned: u32 = 0;
@@ -168,24 +173,23 @@ mod windows {
                 raw(socket)?,
                 SIO_TCP_INFO,
                 (&raw const version).cast(),
-                u32::try_from(size_of_val(&version)).ok()?,
+                u32::try_from(size_of_val(&version)).map_err(|_| unusable())?,
                 (&raw mut info).cast(),
-                u32::try_from(size_of::<TCP_INFO_v0>()).ok()?,
+                u32::try_from(size_of::<TCP_INFO_v0>()).map_err(|_| unusable())?,
                 &raw mut returned,
                 ptr::null_mut(),
                 None,
             )
         };
-        (result == 0).then_some(info)
+        if result == 0 { Ok(info) } else { Err(std::io::Error::last_os_error()) }
     }
 
     /// Ends a connection whose bytes nobody confirms for `millis` (`TCP_MAXRTMS`; since Windows 10, version 1709).
     pub(super) fn limit_retransmission(socket: &impl AsRawSocket, millis: u32) -> std::io::Result<()> {
-        let unusable = || std::io::Error::from(std::io::ErrorKind::InvalidInput);
         // SAFETY: the socket is open for as long as `socket` lives, and the system reads as many bytes as `millis` has.
         let result = unsafe {
             setsockopt(
-                raw(socket).ok_or_else(unusable)?,
+                raw(socket)?,
                 IPPROTO_TCP,
                 TCP_MAXRTMS,
                 (&raw const millis).cast(),
@@ -240,5 +244,58 @@ mod tests {
         assert_eq!(probe.ask().in_flight, Some(0));
         let figures = probe.ask().tcp.unwrap();
         assert!(figures.sent >= written as u64 && figures.rtt > units::Span::ZERO, "{figures:?}");
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use tokio::net::TcpListener;
+    use windows_sys::Win32::Networking::WinSock::{WSAENOPROTOOPT, WSAEOPNOTSUPP};
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    /// Windows tells; Wine 10 does not know the question, and then nothing is claimed.
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_has_not_confirmed_all_that_was_handed_over() {
+        let (near, _far) = pair().await;
+        let handed_over = Arc::new(AtomicU64::new(0));
+        let probe = Probe::new(&near, Arc::clone(&handed_over)).unwrap();
+        let piece = [7; 64 * 1024];
+        loop {
+            match near.try_write(&piece) {
+                Ok(bytes) => count(&handed_over, bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let written = handed_over.load(Ordering::Relaxed);
+        let answer = probe.ask();
+        match windows::info(&probe.handle) {
+            Ok(_) => {
+                let (in_flight, tcp) = (answer.in_flight.unwrap(), answer.tcp.unwrap());
+                assert!(in_flight > 0 && in_flight < written, "{in_flight} of {written}");
+                assert!(tcp.sent <= written + tcp.retransmitted, "{tcp:?}");
+            }
+            Err(error) => {
+                assert_eq!(error.raw_os_error(), Some(WSAEOPNOTSUPP), "{error}");
+                assert_eq!(answer, Answer::default());
+            }
+        }
+    }
+
+    /// Wine 10 does not know the option, and the connection works without.
+    #[tokio::test]
+    async fn the_limit_of_retransmission_is_taken_or_unknown() {
+        let (near, _far) = pair().await;
+        if let Err(error) = limit_retransmission(&near, std::time::Duration::from_secs(8)) {
+            assert_eq!(error.raw_os_error(), Some(WSAENOPROTOOPT), "{error}");
+        }
+        assert!(near.try_write(b"still there").is_ok());
     }
 }

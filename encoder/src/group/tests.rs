@@ -176,8 +176,9 @@ fn a_full_queue_skips_pictures_and_never_an_idr() {
     stage.group.workers[1].hold(true);
     stage.push_now(99);
     let stats = stage.group.stats().remove(1);
-    // Frame 0 may still wait, and frames 30, 60 and 90 come on top of a full queue.
-    assert!((stats.queue_limit + 3..=stats.queue_limit + 4).contains(&stats.queue), "{stats:?}");
+    // Frame 0 may still wait, one may have left the queue since and be held; frames 30, 60 and 90 come on top of a full
+    // queue.
+    assert!((stats.queue_limit + 2..=stats.queue_limit + 4).contains(&stats.queue), "{stats:?}");
     stage.group.workers[1].hold(false);
     assert!(stage.group.finish());
     stage.take();

@@ -38,7 +38,12 @@ async fn all_that_arrived_is_confirmed() {
         show.send(config, &stream.take_span(Span::from_secs(4)));
         assert_eq!(show.finish().await, CLEAN);
         let stats = show.output.stats();
-        let tcp = stats.tcp.unwrap();
+        let Some(tcp) = stats.tcp else {
+            // Wine 10 has no SIO_TCP_INFO, Windows 10 has; that is told apart in the unit tests of the socket.
+            assert!(cfg!(windows), "this system tells");
+            assert_eq!(pictures(&server.received().await), 240);
+            continue;
+        };
         assert!(tcp.sent >= stats.sent_bytes && tcp.rtt > Span::ZERO, "{tcp:?}");
         let delivered = show.output.deliveries();
         assert!(delivered.iter().all(|run| run.certainty == Certainty::Confirmed), "{delivered:?}");
