@@ -403,7 +403,7 @@ mod tests {
             heard.lock().unwrap().clear();
             wait_for("its sound", || heard.lock().unwrap().len() > 20);
             process.store(0, Ordering::SeqCst);
-            wait_for("its end", || is_lost("it was ended"));
+            wait_for("its end", || is_lost("is not heard"));
         }
         drop(source);
         let heard = heard.lock().unwrap();
