@@ -8,6 +8,7 @@ mod destination;
 mod destination_view;
 mod devices;
 mod encoding;
+mod examination;
 mod fan_out;
 mod figures;
 mod further;
@@ -39,7 +40,6 @@ use control::{
     Command, Event, LadderStep, LiveState, Problem, RecordingState, Severity, TransitionKind, View,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use ivs::client_configuration::Capabilities;
 use net::NetworkWatch;
 use outlet::MAIN;
 use publish::{Happened, Pairing};
@@ -51,6 +51,7 @@ use crate::outcome::Failure;
 use crate::process::ProcessMeter;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::survey::Survey;
 use approach::{Approach, Prepared};
 use canvas::Canvas;
 use destination::Servers;
@@ -178,8 +179,11 @@ struct Core {
     /// Times the upload changed the bitrates.
     bitrate_changes: u64,
     servers: Servers,
-    /// What this machine is, as the service wants to know it, and which graphics card composes.
-    survey: Option<(Capabilities, Option<u32>)>,
+    /// What this machine is, as the service wants to know it.
+    survey: Option<Survey>,
+    /// A driver that is too old was told of.
+    warned_of_driver: bool,
+    examination: examination::Examination,
     approach: Option<Approach>,
     prepared: Option<Prepared>,
     ladder_step: LadderStep,
@@ -283,6 +287,8 @@ impl Core {
             bitrate_changes: 0,
             servers: Servers::new(&settings),
             survey: None,
+            warned_of_driver: false,
+            examination: examination::Examination::default(),
             approach: None,
             prepared: None,
             ladder_step: LadderStep::NotAsked,
@@ -327,6 +333,10 @@ impl Core {
         };
         core.follow_collection();
         core.list_further();
+        // Before any encoder is tried.
+        if let Some(luid) = core.survey().composition_luid() {
+            encoder::prefer_adapter(luid);
+        }
         core.try_codecs_early();
         if let Some(notice) = core.settings.notice.take() {
             core.tell(notice);
@@ -419,6 +429,7 @@ impl Core {
             Command::RemoveDestination(id) => self.remove_further(id),
             Command::CheckNetwork(ref target) => self.check_network(target),
             Command::CancelNetworkCheck => self.cancel_network_check(),
+            Command::ExamineMachine => self.examine_machine(),
             Command::Quit => self.quitting = true,
             _ => tracing::warn!("a command this engine does not know"),
         }
@@ -513,6 +524,7 @@ impl Core {
         self.watch_approach();
         self.watch_outlets();
         self.watch_network_check();
+        self.watch_examination();
         self.watch_recording();
         self.tell_states();
     }

@@ -100,6 +100,16 @@ impl BackendKind {
         false
     }
 
+    /// PCI id of the maker whose graphics cards it runs on; `None` where it runs on any, or on the processor.
+    pub const fn vendor_id(self) -> Option<u32> {
+        match self {
+            Self::Nvenc => Some(0x10DE),
+            Self::Amf => Some(0x1002),
+            Self::QuickSync => Some(0x8086),
+            Self::MediaFoundation | Self::X264 | Self::X265 | Self::OpenH264 => None,
+        }
+    }
+
     /// The profile that is really coded when `wanted` is asked: OpenH264 stays with Constrained Baseline, whose
     /// pictures every decoder takes and which needs no CABAC.
     pub(crate) const fn profile(self, wanted: VideoProfile) -> VideoProfile {
@@ -114,6 +124,8 @@ impl BackendKind {
         let asked = config.settings.effective_b_frames();
         match (self, config.codec) {
             (Self::X265 | Self::OpenH264, _) | (Self::Amf, VideoCodec::Hevc) => 0,
+            // The most that the elements take.
+            (Self::Amf, VideoCodec::Avc) => asked.min(3),
             (Self::MediaFoundation, _) => asked.min(2),
             _ => asked,
         }
@@ -191,6 +203,21 @@ impl Mapping {
         self.set(Assignment::may(setting, names, value));
     }
 
+    /// Something that is to be left undone.
+    fn off(&mut self, setting: &'static str, names: &'static [&'static str], value: Value) {
+        self.set(Assignment::off(setting, names, value));
+    }
+
+    /// B-pictures, where `count` may be none.
+    fn b_frames(&mut self, names: &'static [&'static str], count: u8) {
+        let value = Value::Number(i64::from(count));
+        if count == 0 {
+            self.off(setting::B_FRAMES, names, value);
+        } else {
+            self.may(setting::B_FRAMES, names, value);
+        }
+    }
+
     fn note(&mut self, setting: &'static str, property: &str, value: impl Into<String>) {
         let (setting, property, value) = (setting.to_owned(), property.to_owned(), value.into());
         self.noted.push(Honoured { setting, property, value });
@@ -248,5 +275,7 @@ fn buffer_bits(config: &RenditionConfig) -> i64 {
     i64::from(config.bitrate.0) * i64::from(config.settings.effective_buffer_ms())
 }
 
+#[cfg(all(test, windows))]
+mod plugin_names;
 #[cfg(test)]
 mod tests;

@@ -8,12 +8,14 @@
 //!   forced on every encoder, and every output is checked against it.
 //! - [`probe`], [`choose`], [`test_backend`], [`usable_codecs`]: which encoders work here, and which one a rendition
 //!   gets.
+//! - [`prefer_adapter`]: which graphics card encodes, where there are several.
 //! - [`RequestedSettings`], [`interpret`]: settings in the words of the service, and what became of each of them.
 //! - [`dry_run`]: a whole ladder, tried before anything is sent.
 //! - [`still_clip`]: something valid to send where what is sent does not matter.
 //! - [`AacEncoder`]: sound, with exact presentation times.
 
 mod aac;
+mod adapter;
 mod alignment;
 mod backend;
 mod clip;
@@ -33,6 +35,7 @@ mod self_test;
 mod worker;
 
 pub use aac::{AacEncoder, AudioEncoderConfig, AudioStats};
+pub use adapter::{AdapterElement, adapter_elements, prefer_adapter};
 pub use alignment::Alignment;
 pub use backend::{BackendKind, FALLBACK_ORDER};
 pub use clip::still_clip;

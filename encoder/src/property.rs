@@ -41,17 +41,35 @@ pub(crate) struct Assignment {
     pub(crate) value: Value,
     /// Whether the stream would be wrong without it.
     pub(crate) required: bool,
+    /// Whether an element that has no such property does as it is wished all the same: it can not do what is to be off.
+    pub(crate) absent_is_fine: bool,
 }
 
 impl Assignment {
     /// Without this the stream would not be what was promised.
     pub(crate) const fn must(setting: &'static str, names: &'static [&'static str], value: Value) -> Self {
-        Self { setting, names, value, required: true }
+        Self { setting, names, value, required: true, absent_is_fine: false }
     }
 
     /// Good to have.
     pub(crate) const fn may(setting: &'static str, names: &'static [&'static str], value: Value) -> Self {
-        Self { setting, names, value, required: false }
+        Self { setting, names, value, required: false, absent_is_fine: false }
+    }
+
+    /// To be left undone, which an element without the property does by itself.
+    pub(crate) const fn off(setting: &'static str, names: &'static [&'static str], value: Value) -> Self {
+        Self { setting, names, value, required: false, absent_is_fine: true }
+    }
+
+    /// What an element that has no such property does.
+    fn without_property(&self) -> Honoured {
+        let property = self.names.first().copied().unwrap_or_default().to_owned();
+        Honoured { setting: self.setting.to_owned(), property, value: "never, for want of it".to_owned() }
+    }
+
+    /// Whether `element` has the property under any of its names.
+    fn is_known_to(&self, element: &gstreamer::Element) -> bool {
+        self.names.iter().any(|name| element.find_property(name).is_some())
     }
 }
 
@@ -121,6 +139,9 @@ pub(crate) fn set_all(
     for assignment in assignments {
         match set(element, assignment) {
             Ok(honoured) => applied.honoured.push(honoured),
+            Err(_) if assignment.absent_is_fine && !assignment.is_known_to(element) => {
+                applied.honoured.push(assignment.without_property());
+            }
             Err(error) if assignment.required => return Err(error),
             Err(error) => {
                 let reason = error.to_string();
@@ -259,6 +280,12 @@ mod tests {
         let optional = Assignment::may("speed of light", &["frobnicate"], Value::Number(1));
         set_all(&x264, std::slice::from_ref(&optional), &mut applied).unwrap();
         assert_eq!(applied.not_honoured.len(), 1);
+        let absent = Assignment { absent_is_fine: true, ..optional.clone() };
+        let unfit = Assignment::off("bitrate", &["bitrate"], Value::Number(-1));
+        set_all(&x264, &[absent, unfit], &mut applied).unwrap();
+        let lacking: Vec<_> = applied.not_honoured.iter().map(|lack| lack.setting.as_str()).collect();
+        assert_eq!(lacking, ["speed of light", "bitrate"]);
+        assert_eq!(applied.honoured.len(), 1, "without the property it is off");
         let required = Assignment { required: true, ..optional };
         assert!(set_all(&x264, &[required], &mut applied).is_err());
     }

@@ -90,7 +90,12 @@ impl Palette {
             Action::Theme(choice) => return Some(choice),
             Action::Panel(kind, shown) => layout.set_shown(kind, shown),
             Action::Sheet(Sheet::Source(source)) => crate::sheet::source::open(pass, source),
-            Action::Sheet(sheet) => pass.memory.sheets.open(sheet),
+            Action::Sheet(sheet) => {
+                if sheet == Sheet::Machine {
+                    pass.commands.push(Command::ExamineMachine);
+                }
+                pass.memory.sheets.open(sheet);
+            }
             Action::ResetLayout => *layout = Layout::default(),
         }
         None
@@ -152,6 +157,7 @@ fn entries(pass: &Pass<'_>, layout: &Layout) -> Vec<Entry> {
         ("Destinations: add or remove", Sheet::Destinations),
         ("Second PC: pair with another PC", Sheet::Pairing),
         ("Network check: test the upload", Sheet::NetworkCheck),
+        ("What can this PC do? Encoders, graphics cards, devices", Sheet::Machine),
     ] {
         add(String::from(name), "", Action::Sheet(sheet));
     }

@@ -5,6 +5,7 @@
 mod destinations;
 mod go_live;
 mod ladder;
+mod machine;
 mod network_check;
 mod pairing;
 mod preferences;
@@ -58,6 +59,8 @@ pub(crate) enum Sheet {
     NetworkCheck,
     /// Where a source is taken from.
     Source(SourceId),
+    /// What this PC can do.
+    Machine,
 }
 
 /// Which sheets are open, and what they remember.
@@ -179,6 +182,7 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::Pairing => pairing::show(ctx, pass, &mut sheets),
             Sheet::NetworkCheck => network_check::show(ctx, pass, &mut sheets),
             Sheet::Source(source) => source::show(ctx, pass, &mut sheets, source),
+            Sheet::Machine => machine::show(ctx, pass, &mut sheets),
         }
     }
     if !sheets.open.iter().any(|sheet| matches!(sheet, Sheet::GoLive | Sheet::Preferences)) {
@@ -194,7 +198,7 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::NetworkCheck => sheets.check.forget(ctx),
             Sheet::Preferences => sheets.stream.forget(),
             Sheet::Source(_) => sheets.source = None,
-            Sheet::GoLive | Sheet::Ladder => {}
+            Sheet::GoLive | Sheet::Ladder | Sheet::Machine => {}
         }
     }
     pass.memory.sheets = sheets;

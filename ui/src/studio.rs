@@ -162,6 +162,7 @@ mod tests {
             destinations: Vec::new(),
             pairing: PairingView::default(),
             network_check: NetworkCheckView::default(),
+            machine: control::MachineView::default(),
             recording: RecordingView::default(),
             problems: Vec::new(),
             cpu_cores: 0.0,

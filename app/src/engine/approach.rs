@@ -143,11 +143,21 @@ impl Core {
     /// Asks the service for a configuration.
     fn ask(&mut self, purpose: Purpose, now: MediaTime) {
         let Some(url) = self.settings.service.configuration_url.clone() else { return };
+        self.warn_of_old_drivers();
         let body = self.configuration_request();
         let ask = net::Ask { url, body, ca: self.settings.service.ca.clone(), deadline: PATIENCE };
         let inquiry = net::ask_configuration(&self.machine.runtime, ask, self.machine.clock.clone());
         (self.ladder_step, self.ladder_reason) = (LadderStep::NotAsked, None);
         self.approach = Some(Approach { purpose, begun_at: now, step: Step::Asking(inquiry) });
+    }
+
+    /// Tells once of drivers that are older than the service wants for several renditions: it may refuse for that alone.
+    fn warn_of_old_drivers(&mut self) {
+        if !std::mem::replace(&mut self.warned_of_driver, true) {
+            for problem in self.survey().driver_problems() {
+                self.tell(problem);
+            }
+        }
     }
 
     /// Goes on with a ladder that no service was asked for.
@@ -338,6 +348,9 @@ impl Core {
     /// Opens all encoders at once and puts a few pictures through each, beside the engine. Encoders that are at work
     /// for this very ladder have shown already that they can.
     fn try_encoders(&mut self, purpose: Purpose, plan: Plan, begun_at: MediaTime) {
+        if plan.ladder.is_multitrack() {
+            self.warn_of_old_drivers();
+        }
         let at_work =
             self.encoding.as_ref().is_some_and(|encoding| encoding.ladder.has_same_encoders(&plan.ladder));
         if at_work || (purpose == Purpose::GoLive && !plan.ladder.is_multitrack()) {

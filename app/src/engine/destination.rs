@@ -13,7 +13,8 @@ use super::Core;
 use super::approach::Purpose;
 use crate::ladder::{Ladder, Origin};
 use crate::settings::{Settings, Target};
-use crate::{preferences, server_list, survey};
+use crate::survey::{self, Survey};
+use crate::{preferences, server_list};
 
 /// How long the list of servers may take.
 const LIST_PATIENCE: Span = Span::from_secs(20);
@@ -256,8 +257,8 @@ impl Core {
 
     /// The body of GetClientConfiguration.
     pub(super) fn configuration_request(&mut self) -> Secret {
-        let (capabilities, gpu_index) =
-            self.survey.get_or_insert_with(|| survey::survey(self.machine.gpu.info())).clone();
+        let survey = self.survey();
+        let (capabilities, gpu_index) = (survey.capabilities.clone(), survey.composition_gpu);
         let wanted = &self.settings.preferences;
         let canvas = self.settings.canvas;
         let request = Request {
@@ -285,6 +286,11 @@ impl Core {
             stream_attempt_start_time: crate::wall_clock::rfc3339(std::time::SystemTime::now()),
         };
         request.to_json(SchemaVersion::default())
+    }
+
+    /// What this machine is; found out once.
+    pub(super) fn survey(&mut self) -> &Survey {
+        self.survey.get_or_insert_with(|| survey::survey(self.machine.gpu.info()))
     }
 
     /// Where `ladder` goes.

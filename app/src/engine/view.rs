@@ -50,6 +50,7 @@ impl Core {
             destinations: self.destination_views(),
             pairing: self.pairing_view(),
             network_check: self.network_check_view(),
+            machine: self.machine_view(),
             recording: self.recording_view(),
             problems: self.problems.iter().cloned().collect(),
             cpu_cores: self.cpu_cores,

@@ -48,7 +48,7 @@ fn card(root: &Path, device: &Path, names: &str) -> Option<Card> {
         driver_version: version.map(|version| version.chars().take(MAX_VERSION_CHARS).collect()),
         luid: (!pci_address.is_empty()).then(|| pci_address.clone()),
     };
-    Some(Card { gpu, pci_address })
+    Some(Card { gpu, pci_address, ..Card::default() })
 }
 
 const fn vendor_name(vendor_id: u32) -> &'static str {

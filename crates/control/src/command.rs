@@ -126,6 +126,8 @@ pub enum Command {
     CheckNetwork(CheckTarget),
     /// End the network check without a result.
     CancelNetworkCheck,
+    /// Find out what this PC can do: try every encoder and list every device. On air this is refused.
+    ExamineMachine,
     /// Start the recording.
     StartRecording,
     /// Finish the recording's file.

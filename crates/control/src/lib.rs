@@ -7,6 +7,7 @@ mod devices;
 mod event;
 mod ladder;
 mod live_state;
+mod machine;
 mod network_check;
 mod pairing;
 mod preferences;
@@ -21,6 +22,7 @@ pub use devices::{DeviceChoice, DevicesView, ProgramChoice, SourceEntry, WindowC
 pub use event::Event;
 pub use ladder::{AlignmentView, GrantedRendition, LadderStep, LadderView, SettingView};
 pub use live_state::LiveState;
+pub use machine::{MachineLine, MachineMark, MachineSection, MachineView};
 pub use network_check::{CheckChoice, CheckResultView, CheckRunView, CheckTarget, NetworkCheckView};
 pub use pairing::{PairedView, PairingView};
 pub use preferences::{Preferences, PreferencesView, RenewalChoice};

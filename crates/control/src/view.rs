@@ -4,8 +4,8 @@ use scene::{ItemId, SceneId, SourceId};
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
 use crate::{
-    AlignmentView, DestinationView, DevicesView, LadderView, LiveState, NetworkCheckView, PairingView,
-    PreferencesView, Problem, Question, ServersView, SourceEntry, TransitionKind,
+    AlignmentView, DestinationView, DevicesView, LadderView, LiveState, MachineView, NetworkCheckView,
+    PairingView, PreferencesView, Problem, Question, ServersView, SourceEntry, TransitionKind,
 };
 
 /// Whether the file is being written.
@@ -233,6 +233,8 @@ pub struct View {
     pub pairing: PairingView,
     /// The network check.
     pub network_check: NetworkCheckView,
+    /// What this PC can do.
+    pub machine: MachineView,
     /// The recording.
     pub recording: RecordingView,
     /// What a person should know, the newest first, each with its number for

@@ -37,21 +37,26 @@ pub(super) fn map(mapping: &mut Mapping, config: &RenditionConfig) {
         _ => &["high-quality", "quality"],
     };
     mapping.may(setting::PRESET, &["preset"], Value::Nick(preset));
-    mapping.may(setting::DELIMITERS, &["aud"], Value::Flag(false));
+    mapping.off(setting::DELIMITERS, &["aud"], Value::Flag(false));
     let b_frames = BackendKind::Amf.b_frames(config);
     if b_frames > 0 {
         mapping.may(setting::B_FRAMES, &["b-frames"], Value::Number(i64::from(b_frames)));
         mapping.may(setting::B_FRAMES, &["max-b-frames"], Value::Number(i64::from(b_frames)));
-        mapping.may(setting::B_REFERENCE, &["b-reference"], Value::Flag(false));
+        mapping.off(setting::B_REFERENCE, &["b-reference"], Value::Flag(false));
     }
-    let asked = settings.effective_b_frames() > b_frames;
-    let hevc = config.codec == VideoCodec::Hevc;
-    mapping.lacks(setting::B_FRAMES, asked && hevc, "AMF codes no B-frames in H.265");
+    let fewer = settings.effective_b_frames() > b_frames;
+    let reason = match config.codec {
+        VideoCodec::Avc => "AMF codes three in a row at most",
+        VideoCodec::Hevc => "AMF codes no B-frames in H.265",
+    };
+    mapping.lacks(setting::B_FRAMES, fewer, reason);
     let ahead = settings.lookahead_frames.filter(|frames| *frames > 0);
-    if ahead.is_some() || settings.pre_analysis.is_some() {
-        let on = ahead.is_some() || settings.pre_analysis == Some(true);
-        mapping.may(setting::PRE_ANALYSIS, &["pre-analysis"], Value::Flag(on));
-        mapping.may(setting::NO_SCENE_CUTS, &["pa-scene-change-detection"], Value::Flag(false));
+    let analyses = ahead.is_some() || settings.pre_analysis == Some(true);
+    if analyses {
+        mapping.may(setting::PRE_ANALYSIS, &["pre-analysis"], Value::Flag(true));
+        mapping.off(setting::NO_SCENE_CUTS, &["pa-scene-change-detection"], Value::Flag(false));
+    } else if settings.pre_analysis.is_some() {
+        mapping.off(setting::PRE_ANALYSIS, &["pre-analysis"], Value::Flag(false));
     }
     if let Some(frames) = ahead {
         let frames = i64::from(frames.min(41));
@@ -61,10 +66,20 @@ pub(super) fn map(mapping: &mut Mapping, config: &RenditionConfig) {
         mapping.may(setting::MULTIPASS, &["pre-encode"], Value::Flag(multipass != Multipass::Off));
     }
     mapping.lacks(setting::BUFFER, settings.buffer.is_some(), "AMF elements have no buffer size");
+    // Perceptual and temporal: both are made of what pre-analysis sees, and are nothing without it.
+    if let (true, Some(on)) = (analyses, settings.adaptive_quantisation) {
+        let temporal = settings.temporal_quantisation.unwrap_or(on);
+        mapping.may(setting::ADAPTIVE, &["pa-paq-mode"], Value::Nick(if on { &["caq"] } else { &["none"] }));
+        let mode = Value::Nick(if temporal { &["mode1"] } else { &["none"] });
+        mapping.may(setting::ADAPTIVE, &["pa-taq-mode"], mode);
+    }
+    if !analyses && settings.adaptive_quantisation == Some(false) {
+        mapping.note(setting::ADAPTIVE, "pre-analysis", "off, and this with it");
+    }
     mapping.lacks(
         setting::ADAPTIVE,
-        settings.adaptive_quantisation.is_some(),
-        "AMF ties it to pre-analysis, which costs latency",
+        !analyses && settings.adaptive_quantisation == Some(true),
+        "AMF ties it to pre-analysis, which was not asked for and costs latency",
     );
     mapping.lacks(
         setting::ADAPTIVE_STRENGTH,

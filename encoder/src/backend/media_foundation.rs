@@ -27,7 +27,7 @@ pub(super) fn map(mapping: &mut Mapping, config: &RenditionConfig) {
     let low = settings.effective_tuning() != LatencyTuning::Quality;
     mapping.may(setting::TUNING, &["low-latency"], Value::Flag(low));
     let b_frames = BackendKind::MediaFoundation.b_frames(config);
-    mapping.may(setting::B_FRAMES, &["bframes"], Value::Number(i64::from(b_frames)));
+    mapping.b_frames(&["bframes"], b_frames);
     let fewer = b_frames < settings.effective_b_frames();
     mapping.lacks(setting::B_FRAMES, fewer, "Media Foundation codes two in a row at most");
     let ahead = settings.lookahead_frames.is_some_and(|frames| frames > 0);

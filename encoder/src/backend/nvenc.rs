@@ -41,10 +41,9 @@ pub(super) fn map(mapping: &mut Mapping, config: &RenditionConfig) {
     );
     let zero = tuning == LatencyTuning::Zero;
     mapping.may("zero reordering", &["zero-reorder-delay", "zerolatency"], Value::Flag(zero));
-    let b_frames = i64::from(settings.effective_b_frames());
-    mapping.may(setting::B_FRAMES, &["b-frames", "bframes"], Value::Number(b_frames));
+    mapping.b_frames(&["b-frames", "bframes"], settings.effective_b_frames());
     // Adaptive I-frames are scene-cut IDRs under another name.
-    mapping.may(setting::NO_SCENE_CUTS, &["i-adapt"], Value::Flag(false));
+    mapping.off(setting::NO_SCENE_CUTS, &["i-adapt"], Value::Flag(false));
     mapping.may("even groups of pictures", &["strict-gop"], Value::Flag(true));
     mapping.may(setting::DELIMITERS, &["aud"], Value::Flag(false));
     mapping.may(setting::HEADERS, &["repeat-sequence-header"], Value::Flag(true));

@@ -1,5 +1,7 @@
 //! Intel: `qsvh264enc` and `qsvh265enc`.
 
+use units::VideoCodec;
+
 use super::{BackendKind, Mapping, setting};
 use crate::property::Value;
 use crate::rendition::{LatencyTuning, Preset, RateControl, RenditionConfig};
@@ -21,13 +23,18 @@ pub(super) fn map(mapping: &mut Mapping, config: &RenditionConfig) {
         }
     }
     mapping.must(setting::KEYINT, &["gop-size"], Value::Number(i64::from(config.keyint_frames())));
-    mapping.may("every I-frame an IDR", &["i-frames", "idr-interval"], Value::Number(0));
+    // Intel counts differently for the two codes: in H.264 how many I-frames stand between two IDRs, in H.265 every
+    // how many I-frames is an IDR, 0 being the first alone (the elements' own descriptions, GStreamer 1.28).
+    let every = match config.codec {
+        VideoCodec::Avc => 0,
+        VideoCodec::Hevc => 1,
+    };
+    mapping.may("every I-frame an IDR", &["idr-interval", "i-frames"], Value::Number(every));
     // Target usage counts the other way: 1 is best, 7 fastest.
     mapping.may(setting::PRESET, &["target-usage"], Value::Number(8 - step));
     let low = settings.effective_tuning() != LatencyTuning::Quality;
     mapping.may(setting::TUNING, &["low-latency"], Value::Flag(low));
-    let b_frames = i64::from(settings.effective_b_frames());
-    mapping.may(setting::B_FRAMES, &["b-frames"], Value::Number(b_frames));
+    mapping.b_frames(&["b-frames"], settings.effective_b_frames());
     mapping.lacks(setting::BUFFER, settings.buffer.is_some(), "Quick Sync elements have no buffer size");
     mapping.lacks(
         setting::LOOKAHEAD,

@@ -76,19 +76,46 @@ fn what_an_element_can_not_do_is_said() {
         multipass: Some(Multipass::Quarter),
         ..VideoSettings::default()
     };
-    let lacking = |kind| {
-        let mapping = map(kind, &config, 2);
+    let lacking_with = |kind, config: &RenditionConfig| {
+        let mapping = map(kind, config, 2);
         mapping.not_honoured.into_iter().map(|lack| lack.setting).collect::<Vec<_>>()
     };
+    let lacking = |kind| lacking_with(kind, &config);
     assert!(lacking(BackendKind::Nvenc).is_empty());
     assert_eq!(lacking(BackendKind::X264), ["multipass"]);
-    assert_eq!(lacking(BackendKind::Amf), ["adaptive quantisation"]);
+    assert!(lacking(BackendKind::Amf).is_empty());
+    let mut blind = config.clone();
+    blind.settings.lookahead_frames = None;
+    assert_eq!(lacking_with(BackendKind::Amf, &blind), ["adaptive quantisation"], "it looks at nothing");
+    blind.settings.adaptive_quantisation = Some(false);
+    blind.settings.b_frames = Some(4);
+    assert_eq!(lacking_with(BackendKind::Amf, &blind), ["B-frames"]);
     assert_eq!(lacking(BackendKind::QuickSync), ["lookahead", "adaptive quantisation", "multipass"]);
     assert_eq!(
         lacking(BackendKind::OpenH264),
         ["profile", "rate control", "B-frames", "lookahead", "multipass"]
     );
     assert_eq!(value(&map(BackendKind::Nvenc, &config, 2), "bframes"), Some(&Value::Number(2)));
+}
+
+#[test]
+fn intel_counts_idrs_in_two_ways() {
+    let mut config = config();
+    assert_eq!(value(&map(BackendKind::QuickSync, &config, 2), "idr-interval"), Some(&Value::Number(0)));
+    (config.codec, config.profile) = (VideoCodec::Hevc, VideoProfile::Main);
+    assert_eq!(value(&map(BackendKind::QuickSync, &config, 2), "idr-interval"), Some(&Value::Number(1)));
+}
+
+#[test]
+fn amd_adapts_by_what_it_looks_at() {
+    let mut config = config();
+    config.settings.lookahead_frames = Some(8);
+    config.settings.adaptive_quantisation = Some(true);
+    let mapping = map(BackendKind::Amf, &config, 2);
+    assert_eq!(value(&mapping, "pre-analysis"), Some(&Value::Flag(true)));
+    assert_eq!(value(&mapping, "pa-paq-mode"), Some(&Value::Nick(&["caq"])));
+    assert_eq!(value(&mapping, "pa-taq-mode"), Some(&Value::Nick(&["mode1"])));
+    assert_eq!(value(&mapping, "pa-scene-change-detection"), Some(&Value::Flag(false)));
 }
 
 #[test]

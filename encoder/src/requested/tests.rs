@@ -142,6 +142,7 @@ fn every_family_on_its_own_back_end() {
         ("amf", "h264_texture_amf", BackendKind::Amf),
         ("amf_hevc", "h265_texture_amf", BackendKind::Amf),
         ("quick_sync", "obs_qsv11_v2", BackendKind::QuickSync),
+        ("quick_sync_hevc", "obs_qsv11_hevc", BackendKind::QuickSync),
         ("x264", "obs_x264", BackendKind::X264),
     ] {
         insta::assert_snapshot!(name, on(kind, everything(encoder_type)));

@@ -17,7 +17,7 @@ use crate::nal::ParameterSets;
 use crate::output::{EncoderOutput, SlipKind, TrackStats};
 use crate::pipeline::{Pipeline, Plan};
 use crate::property::Applied;
-use crate::{Error, RenditionConfig, picture};
+use crate::{Error, RenditionConfig, adapter, picture};
 
 /// How much picture time may wait before an encoder: room for a moment in which the encoder's thread gets no processor,
 /// and little enough that what waits is still live.
@@ -113,7 +113,7 @@ impl TrackState {
             .build();
         let run = Arc::new(Run::new(self.clone()));
         let plan = Plan {
-            encoder: element,
+            encoder: &adapter::element_here(element),
             converter: "videoconvert",
             input,
             output,

@@ -131,6 +131,7 @@ pub(crate) fn on_air() -> View {
         }],
         pairing: PairingView::default(),
         network_check: NetworkCheckView::default(),
+        machine: control::MachineView::default(),
         recording: RecordingView {
             state: RecordingState::Recording,
             folder: "/home/creator/Videos/Genlock".to_owned(),

@@ -19,6 +19,7 @@ mod hand;
 mod keyboard;
 mod ladder_fixture;
 mod light_card;
+mod machine;
 mod network_check;
 mod preferences_sheet;
 mod public_act;
