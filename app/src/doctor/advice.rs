@@ -21,7 +21,10 @@ pub(super) fn troubles(facts: &Facts) -> Vec<String> {
     }));
     let mends = facts.encoders.iter().filter(|encoder| encoder.is_avc()).filter_map(|encoder| {
         let mend = mend(encoder, facts)?;
-        Some(format!("{} does not work. {mend}", encoder.family))
+        // Told of with the card.
+        let is_told =
+            card_of(encoder, &facts.cards).is_some_and(|card| card.standing.advice() == Some(mend.clone()));
+        (!is_told).then(|| format!("{} does not work. {mend}", encoder.family))
     });
     troubles.extend(mends);
     match &facts.recordings {
@@ -40,9 +43,6 @@ pub(super) fn troubles(facts: &Facts) -> Vec<String> {
         troubles.push("The time of day jumps against the PC's clock. Switch network time on.".into());
     }
     troubles.extend(facts.device_problems.iter().cloned());
-    // Two encoders of one card may want the same.
-    let mut seen = std::collections::HashSet::new();
-    troubles.retain(|trouble| seen.insert(trouble.clone()));
     troubles
 }
 

@@ -179,7 +179,8 @@ fn recordings(folder: &Path, total: Kbps) -> RecordingsFacts {
     // What a mapped drive stands for shows only in the whole path.
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let file_system = crate::disk::file_system(folder);
-    let remark = super::place::remark(&whole, &super::place::cloud_roots(), file_system.as_deref());
+    let is_in_one_drive = desktop::folders::one_drive_around(folder).is_some();
+    let remark = super::place::remark(&whole, is_in_one_drive, file_system.as_deref());
     let bytes_per_hour = u64::from(total.0) * 1000 / 8 * 3600;
     RecordingsFacts {
         folder: folder.display().to_string(),

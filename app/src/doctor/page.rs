@@ -9,7 +9,7 @@ use crate::survey::driver::{self, Standing};
 /// Width of the page in characters.
 const WIDTH: usize = 100;
 /// Width of the words that say what a part is about, and of the mark behind them.
-const TITLE: usize = 16;
+const TITLE: usize = 17;
 const MARK: usize = 2;
 /// Devices of a kind that are told one by one.
 const DEVICES: usize = 4;
@@ -173,19 +173,26 @@ fn graphics_card(card: &CardFacts) -> MachineLine {
 
 /// Every encoder that this PC could have, and in one line those that it could not.
 fn encoders(facts: &Facts) -> Vec<MachineLine> {
-    let mut lines = Vec::new();
-    let mut absent: Vec<&str> = Vec::new();
+    let mut families: Vec<&str> = Vec::new();
     for encoder in &facts.encoders {
-        let has_card = card_of(encoder, &facts.cards).is_some();
-        if encoder.available || (has_card && advice::mend(encoder, facts).is_some()) {
-            lines.push(encoder_line(encoder, facts));
-        } else if !absent.contains(&encoder.family.as_str()) {
-            absent.push(&encoder.family);
+        if !families.contains(&encoder.family.as_str()) {
+            families.push(&encoder.family);
         }
     }
-    // A family that makes one of the two codes is not absent.
-    let told: Vec<String> = lines.iter().map(|line: &MachineLine| line.text.clone()).collect();
-    absent.retain(|family| !told.iter().any(|text| text.starts_with(family)));
+    let (mut lines, mut absent) = (Vec::new(), Vec::new());
+    for family in families {
+        let of_family: Vec<&EncoderFacts> =
+            facts.encoders.iter().filter(|encoder| encoder.family == family).collect();
+        let is_expected = |encoder: &EncoderFacts| {
+            encoder.available
+                || (card_of(encoder, &facts.cards).is_some() && advice::mend(encoder, facts).is_some())
+        };
+        if of_family.iter().any(|encoder| is_expected(encoder)) {
+            lines.extend(family_lines(family, &of_family, facts));
+        } else {
+            absent.push(family);
+        }
+    }
     if !absent.is_empty() {
         lines.push(plain(format!("Not on this PC: {}.", absent.join(", "))));
     }
@@ -200,24 +207,44 @@ fn encoders(facts: &Facts) -> Vec<MachineLine> {
     lines
 }
 
-fn encoder_line(encoder: &EncoderFacts, facts: &Facts) -> MachineLine {
-    let EncoderFacts { family, codec, reason, .. } = encoder;
-    if encoder.passed {
-        let seconds = encoder.took_ms as f64 / 1000.0;
-        return good(format!("{family}, {codec}: {reason} ({seconds:.1} s)."));
+/// What a family makes, and what it does not and why.
+fn family_lines(family: &str, encoders: &[&EncoderFacts], facts: &Facts) -> Vec<MachineLine> {
+    let (passed, failed): (Vec<&EncoderFacts>, Vec<&EncoderFacts>) =
+        encoders.iter().partition(|encoder| encoder.passed);
+    let mut lines = Vec::new();
+    if !passed.is_empty() {
+        let seconds: Vec<String> =
+            passed.iter().map(|encoder| format!("{:.1} s", encoder.took_ms as f64 / 1000.0)).collect();
+        let codecs = codecs(&passed);
+        lines.push(good(format!("{family}: {codecs} passed the self-test ({}).", seconds.join(", "))));
     }
-    let reason = reason.trim_end_matches('.');
-    let mend = advice::mend(encoder, facts).map_or_else(String::new, |mend| format!(" {mend}"));
-    look(format!("{family}, {codec}: does not work, {reason}.{mend}"))
+    let Some(first) = failed.first() else { return lines };
+    let mend = advice::mend(first, facts).map_or_else(String::new, |mend| format!(" {mend}"));
+    let verb = if failed.len() == 1 { "does" } else { "do" };
+    let reason = first.reason.trim_end_matches('.');
+    lines.push(look(format!("{family}: {} {verb} not work: {reason}.{mend}", codecs(&failed))));
+    lines
+}
+
+/// “H.264 and H.265”.
+fn codecs(encoders: &[&EncoderFacts]) -> String {
+    encoders.iter().map(|encoder| encoder.codec.as_str()).collect::<Vec<_>>().join(" and ")
 }
 
 fn ladder(facts: &Facts) -> Vec<MachineLine> {
-    facts.ladder.iter().map(rendition).collect()
+    // A family that would come first, were its driver not too old.
+    let waiting = facts.encoders.iter().find(|encoder| {
+        let is_too_old = |card: &CardFacts| matches!(card.standing, Standing::TooOld { .. });
+        encoder.is_avc() && !encoder.passed && card_of(encoder, &facts.cards).is_some_and(is_too_old)
+    });
+    let waiting = waiting.map(|encoder| encoder.family.as_str());
+    facts.ladder.iter().map(|one| rendition(one, waiting)).collect()
 }
 
-fn rendition(rendition: &RenditionFacts) -> MachineLine {
+/// `waiting` is the family that would be chosen with a newer driver.
+fn rendition(rendition: &RenditionFacts, waiting: Option<&str>) -> MachineLine {
     let RenditionFacts { size, fps, kbps, path, .. } = rendition;
-    let what = format!("{size} at {fps} frames per second, {kbps} kbps");
+    let what = format!("{size}, {fps} fps, {kbps} kbps");
     match &rendition.encoder {
         Ok(encoder) => {
             // The families that were passed over are told of above.
@@ -251,7 +278,12 @@ fn recordings(facts: &Facts) -> Vec<MachineLine> {
         Ok(found) => {
             let room = match (found.free_bytes, found.hours) {
                 (Some(bytes), Some(hours)) => {
-                    format!(": {} free, about {hours} hours of these renditions", gigabytes(bytes))
+                    let lasts = match hours {
+                        0 => "less than an hour".to_owned(),
+                        1 => "about an hour".to_owned(),
+                        hours => format!("about {hours} hours"),
+                    };
+                    format!(": {} free, {lasts} of these renditions", gigabytes(bytes))
                 }
                 _ => String::new(),
             };

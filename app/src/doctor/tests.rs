@@ -182,7 +182,7 @@ fn old_amd_driver() -> Facts {
             folder: r"C:\Users\ada\OneDrive\Videos\Genlock".into(),
             free_bytes: Some(3_000_000_000),
             hours: Some(0),
-            remark: super::place::remark(std::path::Path::new("/ada/OneDrive/Videos/Genlock"), &[], None)
+            remark: super::place::remark(std::path::Path::new("/ada/OneDrive/Videos/Genlock"), false, None)
                 .unwrap(),
         }),
         ..good

@@ -115,8 +115,8 @@ pub(crate) fn standing(gpu: &Gpu, radeon_software: Option<&str>, is_windows: boo
 }
 
 /// NVIDIA's own version in what Windows reports: the last five digits of the third and fourth part, with a point before
-/// the last two, so that 32.0.15.4592 is 545.92 (NVIDIA's driver pages list both; every release since 2008 keeps to it).
-/// Elsewhere the driver says its version itself.
+/// the last two, so that 32.0.15.4592 is 545.92. The two versions of NVIDIA's releases agree in this; no document of
+/// theirs says so, and docs/real-pc.md asks for a look. Elsewhere the driver says its version itself.
 fn nvidia_version(driver: &str) -> Option<Vec<u32>> {
     match parts(driver)?.as_slice() {
         [_, _, third, fourth] => {

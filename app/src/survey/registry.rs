@@ -92,7 +92,8 @@ pub(super) fn gaming_features(registry: &dyn Registry) -> GamingFeatures {
     }
 }
 
-/// Version of AMD's software as its installer wrote it down for the card with these PCI ids.
+/// Version of AMD's software as its installer wrote it down for the card with these PCI ids. That it does is seen, not
+/// documented; without it the version is unknown.
 pub(super) fn radeon_software(registry: &dyn Registry, vendor_id: u32, device_id: u32) -> Option<String> {
     let ids = format!("ven_{vendor_id:04x}&dev_{device_id:04x}");
     (0..ADAPTERS).find_map(|number| {
