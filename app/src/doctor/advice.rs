@@ -22,8 +22,8 @@ pub(super) fn troubles(facts: &Facts) -> Vec<String> {
     let mends = facts.encoders.iter().filter(|encoder| encoder.is_avc()).filter_map(|encoder| {
         let mend = mend(encoder, facts)?;
         // Told of with the card.
-        let is_told =
-            card_of(encoder, &facts.cards).is_some_and(|card| card.standing.advice() == Some(mend.clone()));
+        let is_told = card_of(encoder, &facts.cards)
+            .is_some_and(|card| card.standing.advice().as_deref() == Some(mend.as_str()));
         (!is_told).then(|| format!("{} does not work. {mend}", encoder.family))
     });
     troubles.extend(mends);

@@ -210,7 +210,7 @@ fn encoders(facts: &Facts) -> Vec<MachineLine> {
 /// What a family makes, and what it does not and why.
 fn family_lines(family: &str, encoders: &[&EncoderFacts], facts: &Facts) -> Vec<MachineLine> {
     let (passed, failed): (Vec<&EncoderFacts>, Vec<&EncoderFacts>) =
-        encoders.iter().partition(|encoder| encoder.passed);
+        encoders.iter().copied().partition(|encoder| encoder.passed);
     let mut lines = Vec::new();
     if !passed.is_empty() {
         let seconds: Vec<String> =

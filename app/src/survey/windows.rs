@@ -144,9 +144,10 @@ fn card(adapter: &IDXGIAdapter1) -> Option<Card> {
 
 /// The version of the card's driver in user mode, four numbers.
 fn driver_version(adapter: &IDXGIAdapter1) -> Option<String> {
-    // SAFETY: the adapter is alive and the interface's name is a constant. The function tells the version for this very
+    let interface = IDXGIDevice::IID;
+    // SAFETY: the adapter is alive, and so is the interface's name until the call is over. The function tells the version for this very
     // interface only (Microsoft, "IDXGIAdapter::CheckInterfaceSupport").
-    let version = unsafe { adapter.CheckInterfaceSupport(&raw const IDXGIDevice::IID) }.ok()?;
+    let version = unsafe { adapter.CheckInterfaceSupport(&raw const interface) }.ok()?;
     let part = |shift: u32| (version >> shift) & 0xFFFF;
     (version != 0).then(|| format!("{}.{}.{}.{}", part(48), part(32), part(16), part(0)))
 }
