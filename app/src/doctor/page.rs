@@ -248,8 +248,11 @@ fn rendition(rendition: &RenditionFacts, waiting: Option<&str>) -> MachineLine {
     match &rendition.encoder {
         Ok(encoder) => {
             // The families that were passed over are told of above.
-            let why =
-                if rendition.reason.contains("; not ") { "the first that works" } else { "the first choice" };
+            let why = match waiting {
+                _ if !rendition.reason.contains("; not ") => "the first choice".to_owned(),
+                Some(family) => format!("the first that works until the driver for {family} is new enough"),
+                None => "the first that works".to_owned(),
+            };
             good(format!("{what}: {encoder}, {why}; pictures {path}."))
         }
         Err(_) => look(format!("{what}: no encoder works for it.")),
