@@ -156,8 +156,10 @@ def memory(arguments):
             command = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        # Other programs of this name may run on the machine: it is one of this prefix.
-        if fields["Name"].strip() == arguments[0] and b"Genlock" in command and "VmRSS" in fields:
+        # By its command line, as Wine writes it: the name of the process becomes that of its first thread, which Rust
+        # calls main. Other programs of this name may run on the machine; this is one that was installed or unpacked.
+        program = command.split(b"\0")[0]
+        if program.endswith(b"\\" + arguments[0].encode()) and b"Genlock" in program and "VmRSS" in fields:
             print(fields["VmRSS"].split()[0])
             return
     fail(f"no process is called {arguments[0]}")

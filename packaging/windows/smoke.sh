@@ -143,12 +143,12 @@ wine "$home/Genlock Studio.exe" rehearse --scenes scenes.json --scene Red --canv
     --tracks 1 --record recordings/window --ingest-out received/window --report window.json </dev/null >"$results/window.out" 2>&1 ||
     die "the launcher ended with $?"
 find_window() { window=$(xdotool search --onlyvisible --name '^Genlock$' 2>/dev/null | tail -1); [ -n "$window" ]; }
-until_true 40 find_window || die "no window came"
+until_true 150 find_window || die "no window came"
 window_ms=$((($(date +%s%N) - began) / 1000000))
 say "the window was there after $window_ms ms"
 # On air and recorded before anything is pressed.
 recorded() { [ -n "$(find recordings/window -name '*.mp4' -size +60k)" ]; }
-until_true 60 recorded || die "the window records nothing"
+until_true 120 recorded || die "the window records nothing"
 memory_kb=$(python3 "$WINDOWS_SCRIPTS/judge.py" memory genlock.exe)
 press() { xdotool windowfocus "$window" 2>/dev/null || true; xdotool key --clearmodifiers "$@"; sleep $((3 * slow)); }
 picture() { import -window "$window" "$results/$1.png" || die "no picture of the window"; }
