@@ -2,6 +2,7 @@
 //! of a frame: canvas, sound, encoders, fan-out, recorder and network have threads of their own.
 
 mod approach;
+mod awake;
 mod canvas;
 mod connection;
 mod destination;
@@ -14,9 +15,11 @@ mod figures;
 mod further;
 mod gaps;
 mod health;
+mod hotkeys;
 mod keeping;
 mod live;
 mod load;
+mod memory;
 mod network_check;
 mod outlet;
 mod record_command;
@@ -47,6 +50,7 @@ use scene::{Collection, Easing, Edit, History, SceneId, Transition, TransitionSt
 use units::{Clock, MediaTime, Span};
 
 use crate::clock::SystemClock;
+use crate::host::Host;
 use crate::outcome::Failure;
 use crate::process::ProcessMeter;
 use crate::report::Report;
@@ -92,6 +96,8 @@ pub(crate) struct Machine {
     pub(crate) runtime: tokio::runtime::Handle,
     /// The destination is our own rehearsal ingest.
     pub(crate) is_rehearsal: bool,
+    /// What the person's desktop gives.
+    pub(crate) host: Host,
 }
 
 /// The handle of a running engine.
@@ -210,6 +216,9 @@ struct Core {
     network_changes: u64,
     checking: Option<network_check::Checking>,
     checked: Option<network_check::Checked>,
+    awake: awake::Wakefulness,
+    /// Chords by act, and why one does not work.
+    hotkeys: hotkeys::Hotkeys,
     /// When the last stream to the first destination ended, and why where that was no wish.
     left_at: Option<MediaTime>,
     after_reason: String,
@@ -307,6 +316,8 @@ impl Core {
             network_changes: 0,
             checking: None,
             checked: None,
+            awake: awake::Wakefulness::default(),
+            hotkeys: hotkeys::Hotkeys::default(),
             left_at: None,
             after_reason: String::new(),
             after_live: LiveState::Off,
@@ -338,9 +349,10 @@ impl Core {
             encoder::prefer_adapter(luid);
         }
         core.try_codecs_early();
-        if let Some(notice) = core.settings.notice.take() {
+        for notice in std::mem::take(&mut core.settings.notices) {
             core.tell(notice);
         }
+        core.take_hotkeys();
         Ok(core)
     }
 
@@ -381,6 +393,7 @@ impl Core {
             Command::SetTransition { kind, duration_ms } => self.transition = (kind, duration_ms.min(10_000)),
             Command::SetItemVisible { item, visible } => self.edit(&Edit::SetVisible { item, visible }, None),
             Command::SetMuted { source, muted } => self.edit(&Edit::SetMuted { source, muted }, None),
+            Command::ToggleMicrophones => self.toggle_microphones(),
             Command::SetGain { source, gain } => self.edit(&Edit::SetGain { source, gain }, Some(source.0)),
             Command::SetDelay { source, delay_ms } => {
                 self.edit(&Edit::SetDelay { source, delay_ms }, Some(source.0));
@@ -400,6 +413,13 @@ impl Core {
                 }
             }
             Command::GoLive => self.go_live(),
+            Command::RememberStreamKey(wanted) => self.remember_key(wanted),
+            Command::SetRecordingFolder(ref folder) => self.set_recording_folder(folder),
+            Command::SetHotkey { act, ref chord } => self.set_hotkey(act, chord),
+            Command::PrepareSleep => self.prepare_sleep(),
+            Command::WakeUp => self.wake_up(),
+            Command::DevicesChanged => self.look_for_devices(),
+            Command::Tell(ref problem) => self.tell(problem.clone()),
             Command::PrepareLive => self.prepare(),
             Command::CancelPrepare => self.cancel_preparation(),
             Command::Answer { question, answer } => self.hear_answer(question, answer),
@@ -526,6 +546,7 @@ impl Core {
         self.watch_network_check();
         self.watch_examination();
         self.watch_recording();
+        self.watch_sleep();
         self.tell_states();
     }
 

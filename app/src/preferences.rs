@@ -1,8 +1,9 @@
-//! Preferences on disk: what the person wants of ladder and stream and which server, kept between runs. Never a key.
+//! Preferences on disk: what the person wants of ladder and stream, which server, which keys of the keyboard, kept
+//! between runs. Never a stream key.
 
 use std::path::{Path, PathBuf};
 
-use control::{Preferences, RenewalChoice, ServerChoice};
+use control::{HotkeyAct, Preferences, RenewalChoice, ServerChoice};
 use serde::{Deserialize, Serialize};
 use units::{Kbps, Span};
 
@@ -20,6 +21,41 @@ struct Kept {
     renewal: Option<KeptRenewal>,
     playback_url: Option<String>,
     srt_latency_ms: Option<u32>,
+    recording_folder: Option<PathBuf>,
+    hotkeys: Vec<KeptHotkey>,
+    remembers_key: bool,
+    further: Vec<KeptDestination>,
+}
+
+/// What is kept for the person besides what they want of the stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Personal {
+    /// Where recordings go; `None` for the folder of the system.
+    pub(crate) recording_folder: Option<PathBuf>,
+    /// Keys that work from anywhere, as they were written.
+    pub(crate) hotkeys: Vec<(HotkeyAct, String)>,
+    /// The stream key is in the credential store.
+    pub(crate) remembers_key: bool,
+    /// Destinations besides the channel, whose addresses with their keys are in the credential store.
+    pub(crate) further: Vec<KeptDestination>,
+}
+
+/// A destination besides the channel, without its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptDestination {
+    /// Names it in the credential store.
+    pub(crate) number: u32,
+    /// What the person calls it.
+    pub(crate) name: String,
+    /// Where to, without the key.
+    pub(crate) address: String,
+}
+
+/// A key that works from anywhere, by the number of its act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptHotkey {
+    act: u16,
+    chord: String,
 }
 
 /// When key and stream are renewed.
@@ -42,13 +78,12 @@ enum KeptServer {
 
 /// The file of the person's preferences.
 pub(crate) fn default_file() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "Genlock")?;
-    Some(folders.config_dir().join("preferences.json"))
+    Some(desktop::Folders::find()?.settings.join("preferences.json"))
 }
 
 /// Reads what is kept in `file`; everything by default where there is nothing, or nothing that can be read.
 /// `multitrack` is what holds where the person never chose.
-pub(crate) fn load(file: &Path, multitrack: bool) -> (Preferences, ServerChoice) {
+pub(crate) fn load(file: &Path, multitrack: bool) -> (Preferences, ServerChoice, Personal) {
     let kept = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
     let kept = kept.unwrap_or_default();
     let preferences = Preferences {
@@ -74,14 +109,26 @@ pub(crate) fn load(file: &Path, multitrack: bool) -> (Preferences, ServerChoice)
         Some(KeptServer::Custom { address }) => ServerChoice::Custom(units::Secret::new(address)),
         None => ServerChoice::default(),
     };
-    (preferences, server)
+    let hotkeys = kept.hotkeys.into_iter();
+    let personal = Personal {
+        recording_folder: kept.recording_folder.filter(|folder| !folder.as_os_str().is_empty()),
+        hotkeys: hotkeys.filter_map(|key| Some((HotkeyAct::from_number(key.act)?, key.chord))).collect(),
+        remembers_key: kept.remembers_key,
+        further: kept.further,
+    };
+    (preferences, server, personal)
 }
 
 /// Keeps them, replacing the file in one step.
 ///
 /// # Errors
 /// A folder or file that can not be written.
-pub(crate) fn save(file: &Path, preferences: &Preferences, server: &ServerChoice) -> std::io::Result<()> {
+pub(crate) fn save(
+    file: &Path,
+    preferences: &Preferences,
+    server: &ServerChoice,
+    personal: &Personal,
+) -> std::io::Result<()> {
     let kept = Kept {
         multitrack: Some(preferences.multitrack),
         output: preferences.output.map(|size| size.to_string()),
@@ -103,6 +150,12 @@ pub(crate) fn save(file: &Path, preferences: &Preferences, server: &ServerChoice
             None => url.to_owned(),
         }),
         srt_latency_ms: preferences.srt_latency_ms,
+        recording_folder: personal.recording_folder.clone(),
+        hotkeys: (personal.hotkeys.iter())
+            .map(|(act, chord)| KeptHotkey { act: act.number(), chord: chord.clone() })
+            .collect(),
+        remembers_key: personal.remembers_key,
+        further: personal.further.clone(),
     };
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
@@ -136,7 +189,11 @@ mod tests {
         let file = folder.path().join("deep").join("preferences.json");
         assert_eq!(
             load(&file, true),
-            (Preferences { multitrack: true, ..Preferences::default() }, ServerChoice::default())
+            (
+                Preferences { multitrack: true, ..Preferences::default() },
+                ServerChoice::default(),
+                Personal::default()
+            )
         );
         let preferences = Preferences {
             multitrack: false,
@@ -151,15 +208,29 @@ mod tests {
         };
         let custom =
             ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app/sk_us-west-2_Hidden123"));
-        save(&file, &preferences, &custom).unwrap();
+        let personal = Personal {
+            recording_folder: Some("D:/Takes".into()),
+            hotkeys: vec![
+                (HotkeyAct::Scene(3), "Ctrl+Alt+3".into()),
+                (HotkeyAct::Record, "Ctrl+Alt+R".into()),
+            ],
+            remembers_key: true,
+            further: vec![KeptDestination {
+                number: 2,
+                name: "Second".into(),
+                address: "rtmps://second.example/app".into(),
+            }],
+        };
+        save(&file, &preferences, &custom, &personal).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(!text.contains("Hidden"), "{text}");
-        let (read, server) = load(&file, true);
+        let (read, server, kept) = load(&file, true);
+        assert_eq!(kept, personal);
         let playback_url = Some("https://play.example/live.m3u8".into());
         assert_eq!(read, Preferences { playback_url, ..preferences.clone() });
         assert_eq!(server, ServerChoice::Custom(Secret::new("rtmps://ingest.example:443/app")));
         let listed = ServerChoice::Listed { name: "Frankfurt".into(), secure: true };
-        save(&file, &preferences, &listed).unwrap();
+        save(&file, &preferences, &listed, &Personal::default()).unwrap();
         assert_eq!(load(&file, true).1, listed);
     }
 

@@ -6,8 +6,8 @@ use ivs::find_ingest::{self, IngestList};
 
 /// The file that the list of `url` is kept in; only the service's own list is.
 fn file(url: &str) -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "Genlock")?;
-    (url == find_ingest::SERVICE_URL.value).then(|| folders.cache_dir().join("find-ingest.json"))
+    let is_the_services = url == find_ingest::SERVICE_URL.value;
+    Some(desktop::Folders::find().filter(|_| is_the_services)?.cache.join("find-ingest.json"))
 }
 
 /// The list that was kept; `None` where there is none that can be read.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use control::{Preferences, Problem, RenewalChoice, ServerChoice, Severity};
+use desktop::CredentialStore;
 use encoder::{BackendKind, RenditionConfig};
 use ivs::IngestAddress;
 use ivs::client_configuration::ClientConfiguration;
@@ -15,6 +16,8 @@ use crate::cli::{HoldArgs, ShowArgs};
 use crate::collection_store::{self, CollectionStore, StoreError};
 use crate::ladder::{Ladder, Origin};
 use crate::outcome::Failure;
+use crate::preferences::{KeptDestination, Personal};
+use crate::secrets;
 
 /// Sound bitrate when none is asked for; the service takes 96 to 320 kbps (IVS user guide, "Audio Settings").
 const AUDIO_KBPS: Kbps = Kbps(160);
@@ -30,7 +33,7 @@ pub(crate) struct Settings {
     /// Where edits of the collection are kept.
     pub(crate) home: Option<Home>,
     /// What the person should know before anything else.
-    pub(crate) notice: Option<Problem>,
+    pub(crate) notices: Vec<Problem>,
     pub(crate) first_scene: SceneId,
     /// Change the scene this often.
     pub(crate) switch_every: Option<Span>,
@@ -39,6 +42,10 @@ pub(crate) struct Settings {
     /// The service's answer that the ladder was read from.
     pub(crate) answer: Option<Arc<ClientConfiguration>>,
     pub(crate) preferences: Preferences,
+    /// What is kept for the person besides preferences.
+    pub(crate) personal: Personal,
+    /// The store of the person's secrets; `None` where there is none, or where nothing is to be remembered.
+    pub(crate) store: Option<CredentialStore>,
     /// Where changed preferences are kept; `None` where the command line decides.
     pub(crate) preferences_file: Option<PathBuf>,
     pub(crate) service: Service,
@@ -46,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) hold: Hold,
     /// Destinations besides the first, which get the primary rendition.
     pub(crate) further: Vec<Further>,
+    /// Destinations that were kept from an earlier run, by their numbers in the store.
+    pub(crate) kept_further: Vec<(u32, Further)>,
     /// There is a window, and somebody before it who can be asked.
     pub(crate) is_interactive: bool,
     /// Where recordings go; `None` when nothing is to be recorded.
@@ -165,12 +174,14 @@ impl Settings {
             collection,
             base_folder,
             home,
-            notice,
+            notices: notice.into_iter().chain(record_into.as_deref().and_then(in_one_drive)).collect(),
             first_scene,
             switch_every: args.switch.map(Span::from_duration).filter(|span| *span > Span::ZERO),
             ladder,
             answer,
             preferences,
+            personal: Personal::default(),
+            store: None,
             preferences_file: None,
             service: Service {
                 configuration_url: args.config_url.clone(),
@@ -186,9 +197,46 @@ impl Settings {
             },
             hold: Hold { takeover: takeover(&args.hold)?, pairing_out: args.hold.pairing_out.clone() },
             further: further(&args.hold)?,
+            kept_further: Vec::new(),
             is_interactive: !args.headless,
             record_into,
         })
+    }
+
+    /// Takes up what is kept for the person: keys and destinations from the store, the folder of recordings. What the
+    /// command line says comes first. Returns the kept destinations and their numbers.
+    pub(crate) fn take_up(&mut self, personal: Personal, store: Option<CredentialStore>, args: &ShowArgs) {
+        if let (Some(folder), None, false) = (&personal.recording_folder, &args.record, args.no_record) {
+            match make_writable(folder) {
+                Ok(()) => {
+                    self.notices.retain(|problem| problem.code != ONE_DRIVE);
+                    self.notices.extend(in_one_drive(folder));
+                    self.record_into = Some(folder.clone());
+                }
+                Err(failure) => {
+                    let done = match &self.record_into {
+                        Some(other) => format!("Recordings go to {} instead.", other.display()),
+                        None => "Nothing is recorded.".into(),
+                    };
+                    self.notices.push(Problem { severity: Severity::Warning, done, ..failure.problem });
+                }
+            }
+        }
+        if let Some(store) = &store {
+            if personal.remembers_key && self.target.key.is_none() {
+                self.target.key = secrets::stream_key(store);
+            }
+            if personal.remembers_key && self.target.passphrase.is_none() {
+                self.target.passphrase = secrets::passphrase(store);
+            }
+            for kept in &personal.further {
+                match secrets::read_destination(store, kept) {
+                    Ok(further) => self.kept_further.push((kept.number, further)),
+                    Err(why) => self.notices.push(lost_destination(kept, &why)),
+                }
+            }
+        }
+        (self.personal, self.store) = (personal, store);
     }
 
     /// The one rendition that is sent where several can not be had.
@@ -204,6 +252,16 @@ impl Settings {
             first = Ladder::single(rendition, audio);
         }
         first
+    }
+}
+
+fn lost_destination(kept: &KeptDestination, why: &str) -> Problem {
+    Problem {
+        severity: Severity::Warning,
+        code: "further.lost",
+        happened: format!("The destination “{}” ({}) can not be used: {why}.", kept.name, kept.address),
+        done: "Nothing is sent to it.".into(),
+        advice: "Add it again, with its key.".into(),
     }
 }
 
@@ -412,8 +470,7 @@ fn open_file(path: &Path, here: impl Fn() -> PathBuf) -> Result<Opened, Failure>
 
 /// The person's own collection, or a demo to begin with. One that can not be read is told and left alone.
 fn open_own(canvas: Size) -> Opened {
-    let folders = directories::ProjectDirs::from("", "", "Genlock");
-    let folder = folders.map(|f| f.data_dir().join("collections")).unwrap_or_default();
+    let folder = desktop::Folders::find().map(|folders| folders.collections).unwrap_or_default();
     let store = CollectionStore::new(&folder);
     let name = store.names().ok().and_then(|names| {
         let first = names.first().cloned();
@@ -466,10 +523,26 @@ fn find_scene(collection: &Collection, wanted: Option<&str>) -> Result<SceneId, 
 
 /// The videos folder of the person, as the system names it.
 pub(crate) fn default_recordings() -> PathBuf {
-    let folders = directories::UserDirs::new();
-    let videos = folders.as_ref().and_then(|f| f.video_dir().map(Path::to_owned));
-    let home = folders.as_ref().map(|f| f.home_dir().join("Videos"));
-    videos.or(home).unwrap_or_default().join("Genlock")
+    desktop::Folders::find().map(|folders| folders.recordings).unwrap_or_else(|| PathBuf::from("Genlock"))
+}
+
+/// The code of [`in_one_drive`].
+const ONE_DRIVE: &str = "recording.one_drive";
+
+/// What is told of a folder whose files are uploaded while the show needs the upload.
+pub(crate) fn in_one_drive(folder: &Path) -> Option<Problem> {
+    let root = desktop::folders::one_drive_around(folder)?;
+    Some(Problem {
+        severity: Severity::Warning,
+        code: ONE_DRIVE,
+        happened: format!(
+            "Recordings go to {}, and OneDrive uploads what is in {}.",
+            folder.display(),
+            root.display()
+        ),
+        done: "They are written there all the same.".into(),
+        advice: "Choose a folder outside of OneDrive, so that the stream has the upload to itself.".into(),
+    })
 }
 
 /// Makes the folder, and a file in it, and takes the file away again.

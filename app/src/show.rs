@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use crate::cli::ShowArgs;
 use crate::clock::SystemClock;
 use crate::engine::{Engine, Machine};
+use crate::host::{Host, Listener};
 use crate::outcome::{Exit, Failure};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -57,13 +58,19 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
             "Install a graphics driver; mesa-vulkan-drivers draws without a graphics card.",
         )
     })?;
+    let (host, told) = Host::start();
     let machine = Machine {
+        host,
         gpu: gpu.clone(),
         clock: hands.clock.clone(),
         runtime: hands.runtime.handle().clone(),
         is_rehearsal: plan.is_rehearsal,
     };
     let engine = Engine::start(plan.settings, machine)?;
+    if let Some(told) = told {
+        let (commands, view) = (engine.commands.clone(), engine.view.clone());
+        Listener { told, commands, view, ended: engine.ended.clone() }.start();
+    }
     if plan.go_live {
         let _ = engine.commands.send(Command::GoLive);
     }

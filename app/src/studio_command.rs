@@ -6,7 +6,7 @@ use crate::cli::ShowArgs;
 use crate::outcome::{Exit, Failure};
 use crate::settings::Settings;
 use crate::show::{self, Plan, Stagehands};
-use crate::{key, preferences};
+use crate::{key, preferences, secrets};
 
 /// # Errors
 /// What kept the window from opening.
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     settings.target.key = key::find(args.key_file.as_deref())?;
     settings.preferences_file = preferences::default_file();
     if let Some(file) = &settings.preferences_file {
-        let (kept, server) = preferences::load(file, true);
+        let (kept, server, personal) = preferences::load(file, true);
         let given = &settings.preferences;
         settings.preferences = control::Preferences {
             multitrack: kept.multitrack && args.ladder.is_none(),
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
             srt_latency_ms: given.srt_latency_ms.or(kept.srt_latency_ms),
         };
         settings.target.server = server;
+        settings.take_up(personal, secrets::store(), args);
     }
     let plan = Plan { settings, is_rehearsal: false, go_live: false };
     let report = show::run(plan, args, &Stagehands::new()?)?;

@@ -126,8 +126,8 @@ pub fn repaint_after(view: &View, is_software: bool) -> Duration {
 #[cfg(test)]
 mod tests {
     use control::{
-        AlignmentView, LadderView, LiveState, NetworkCheckView, PairingView, PreferencesView, ProgramView,
-        RecordingView, ServersView, TransitionKind,
+        AlignmentView, DesktopView, LadderView, LiveState, NetworkCheckView, PairingView, PreferencesView,
+        ProgramView, RecordingView, ServersView, TransitionKind,
     };
     use units::{FrameRate, Size};
 
@@ -164,6 +164,7 @@ mod tests {
             network_check: NetworkCheckView::default(),
             machine: control::MachineView::default(),
             recording: RecordingView::default(),
+            desktop: DesktopView::default(),
             problems: Vec::new(),
             cpu_cores: 0.0,
             can_undo: false,

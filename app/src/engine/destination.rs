@@ -137,11 +137,13 @@ impl Core {
         self.servers.target.server = choice;
         self.forget_preparation();
         self.keep_preferences();
+        self.keep_secrets();
     }
 
     pub(super) fn set_stream_key(&mut self, key: Secret) {
         self.servers.target.key = Some(key).filter(|key| !key.is_empty());
         self.forget_preparation();
+        self.keep_secrets();
     }
 
     pub(super) fn set_preferences(&mut self, preferences: Preferences) {
@@ -153,9 +155,14 @@ impl Core {
         }
     }
 
-    fn keep_preferences(&mut self) {
+    pub(super) fn keep_preferences(&mut self) {
         let Some(file) = &self.settings.preferences_file else { return };
-        let kept = preferences::save(file, &self.settings.preferences, &self.servers.target.server);
+        let kept = preferences::save(
+            file,
+            &self.settings.preferences,
+            &self.servers.target.server,
+            &self.settings.personal,
+        );
         if let Err(error) = kept {
             self.tell(Problem {
                 severity: Severity::Warning,
@@ -375,7 +382,8 @@ impl Core {
             leads_to: self.address(),
             note: self.servers_note(),
             has_key: !self.stream_key().is_empty(),
-            key_note: String::new(),
+            key_memory: self.key_memory(),
+            key_note: self.key_note(),
         }
     }
 

@@ -23,20 +23,26 @@ pub(super) struct Listed {
     pub(super) after_live: LiveState,
     pub(super) reason: String,
     pub(super) left_at: Option<MediaTime>,
+    /// Its number in the credential store, where it is kept.
+    pub(super) kept_as: Option<u32>,
 }
 
 impl Listed {
     fn new(id: u32, further: Further) -> Self {
-        Self { id, further, after_live: LiveState::Off, reason: String::new(), left_at: None }
+        Self { id, further, after_live: LiveState::Off, reason: String::new(), left_at: None, kept_as: None }
     }
 }
 
 impl Core {
-    /// Lists what the command line names.
+    /// Lists what the command line names, and what was kept.
     pub(super) fn list_further(&mut self) {
         for further in std::mem::take(&mut self.settings.further) {
             self.further_count += 1;
             self.further.push(Listed::new(self.further_count, further));
+        }
+        for (number, further) in std::mem::take(&mut self.settings.kept_further) {
+            self.further_count += 1;
+            self.further.push(Listed { kept_as: Some(number), ..Listed::new(self.further_count, further) });
         }
     }
 
@@ -95,6 +101,7 @@ impl Core {
                 self.further_count += 1;
                 let id = self.further_count;
                 self.further.push(Listed::new(id, further));
+                self.keep_destination(id);
                 // Whoever adds one while live wants it live.
                 let now = self.machine.clock.now();
                 if self.main().is_some_and(|main| main.needs_encoders(now)) {
@@ -113,6 +120,10 @@ impl Core {
     }
 
     pub(super) fn remove_further(&mut self, id: u32) {
+        let kept = self.further.iter().find(|listed| listed.id == id).and_then(|listed| listed.kept_as);
+        if let Some(number) = kept {
+            self.forget_destination(number);
+        }
         self.further.retain(|listed| listed.id != id);
         if id != MAIN {
             self.inform(id, Happened::Stop);

@@ -64,6 +64,11 @@ impl Sources {
         told
     }
 
+    /// Has those tried again that could not be opened.
+    pub(super) fn forget_failures(&mut self) {
+        self.failed.clear();
+    }
+
     /// How a source is doing, and through what it is captured.
     pub(super) fn state(&self, id: SourceId) -> (DeviceState, String) {
         if let Some((_, reason)) = self.failed.get(&id) {

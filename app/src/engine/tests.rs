@@ -79,6 +79,7 @@ fn start(
     settings.target.key = Some(Secret::new(KEY));
     change(&mut settings);
     let machine = Machine {
+        host: crate::host::Host::none(),
         gpu: Gpu::open(None).unwrap(),
         clock: clock.clone(),
         runtime: runtime.handle().clone(),

@@ -52,6 +52,7 @@ impl Core {
             network_check: self.network_check_view(),
             machine: self.machine_view(),
             recording: self.recording_view(),
+            desktop: self.desktop_view(),
             problems: self.problems.iter().cloned().collect(),
             cpu_cores: self.cpu_cores,
             can_undo: self.history.can_undo(),

@@ -3,7 +3,7 @@
 use scene::{ItemId, SceneId, SourceId, SourceKind};
 use units::Secret;
 
-use crate::{Answer, CheckTarget, Preferences, ServerChoice};
+use crate::{Answer, CheckTarget, HotkeyAct, Pick, Preferences, Problem, ServerChoice};
 
 /// How the programme goes from one scene to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Command {
         /// Whether it is silent.
         muted: bool,
     },
+    /// Mute all microphones where one can be heard; else let all be heard.
+    ToggleMicrophones,
     /// Change a source's loudness: a multiplier from 0 to 2.
     SetGain {
         /// The source.
@@ -78,6 +80,8 @@ pub enum Command {
     RefreshServers,
     /// Set the stream key for the next stream.
     SetStreamKey(Secret),
+    /// Remember the stream key, this one and those to come, in the desktop's store; or forget it there.
+    RememberStreamKey(bool),
     /// Get ready to go live: ask for the ladder and try every encoder with it. Nobody sees anything.
     PrepareLive,
     /// Stop getting ready.
@@ -132,6 +136,27 @@ pub enum Command {
     StartRecording,
     /// Finish the recording's file.
     StopRecording,
+    /// Record into this folder from the next file on.
+    SetRecordingFolder(std::path::PathBuf),
+    /// Open the desktop's dialog for this. What was picked comes as a command of its own.
+    Pick(Pick),
+    /// Open the folder of the recordings in the desktop's file manager.
+    OpenRecordings,
+    /// Give an act a key that works from anywhere, such as `Ctrl+Alt+F9`; an empty text takes it away.
+    SetHotkey {
+        /// What it does.
+        act: HotkeyAct,
+        /// The chord.
+        chord: String,
+    },
+    /// The computer goes to sleep: close the recording's file.
+    PrepareSleep,
+    /// The computer is awake again: reconnect, record on, look for devices.
+    WakeUp,
+    /// Devices came or went: try those again that could not be opened.
+    DevicesChanged,
+    /// Tell the person something that was met outside of the engine.
+    Tell(Problem),
     /// A problem has been read.
     DismissProblem(u64),
     /// Somebody tried to close the window while the stream is on air: tell them.

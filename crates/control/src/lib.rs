@@ -2,6 +2,7 @@
 //! hotkeys, tests. A [`Command`] asks, an [`Event`] tells once, a [`View`] says how things are.
 
 mod command;
+mod desktop;
 mod destination;
 mod devices;
 mod event;
@@ -17,6 +18,7 @@ mod servers;
 mod view;
 
 pub use command::{Command, TransitionKind};
+pub use desktop::{DesktopView, HotkeyAct, HotkeyView, KeyMemory, Pick};
 pub use destination::{DestinationView, GapsView, OutputQueueView, PlaybackView, RetryView, SrtView};
 pub use devices::{DeviceChoice, DevicesView, ProgramChoice, SourceEntry, WindowChoice};
 pub use event::Event;

@@ -2,6 +2,8 @@
 
 use units::Secret;
 
+use crate::KeyMemory;
+
 /// A choice of the server menu (IVS user guide, multitrack integration guide, “FindIngest”).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerChoice {
@@ -54,6 +56,8 @@ pub struct ServersView {
     pub note: String,
     /// A stream key is set.
     pub has_key: bool,
+    /// Whether it is kept between runs.
+    pub key_memory: KeyMemory,
     /// What is known of the key, such as “accepted 3 s ago, valid for 48 hours”; empty where nothing is.
     pub key_note: String,
 }

@@ -4,7 +4,7 @@ use scene::{ItemId, SceneId, SourceId};
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
 use crate::{
-    AlignmentView, DestinationView, DevicesView, LadderView, LiveState, MachineView, NetworkCheckView,
+    AlignmentView, DesktopView, DestinationView, DevicesView, LadderView, LiveState, MachineView, NetworkCheckView,
     PairingView, PreferencesView, Problem, Question, ServersView, SourceEntry, TransitionKind,
 };
 
@@ -237,6 +237,8 @@ pub struct View {
     pub machine: MachineView,
     /// The recording.
     pub recording: RecordingView,
+    /// What the person's desktop adds.
+    pub desktop: DesktopView,
     /// What a person should know, the newest first, each with its number for
     /// [`Command::DismissProblem`](crate::Command::DismissProblem).
     pub problems: Vec<(u64, Problem)>,

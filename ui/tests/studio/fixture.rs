@@ -140,6 +140,7 @@ pub(crate) fn on_air() -> View {
             bytes: 11_240_000_000,
             room_left: Some(Span::from_secs(31 * 3600)),
         },
+        desktop: control::DesktopView::default(),
         problems: vec![(
             5,
             Problem {
