@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod collection_store;
 mod console;
+mod crash_report;
 mod disk;
 mod doctor;
 mod engine;
@@ -15,6 +16,7 @@ mod ingest_command;
 mod key;
 mod ladder;
 mod live_command;
+mod log;
 mod network_check;
 mod outcome;
 mod percentiles;
@@ -32,6 +34,7 @@ mod studio_command;
 mod survey;
 mod wall_clock;
 mod window;
+mod window_memory;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,13 +45,22 @@ use cli::{Cli, Command};
 use outcome::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let folders = directories::ProjectDirs::from("", "", "Genlock");
-    bundle::use_own_gstreamer(folders.as_ref().map(directories::ProjectDirs::cache_dir));
+    let folders = desktop::Folders::find();
+    bundle::use_own_gstreamer(folders.as_ref().map(|folders| folders.cache.as_path()));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return tell_usage(&error),
     };
-    start_log();
+    let show = match &cli.command {
+        None => Some(&cli.show),
+        Some(Command::Rehearse { show, .. } | Command::Live { show, .. }) => Some(show),
+        _ => None,
+    };
+    let has_window = show.is_some_and(|show| !show.headless);
+    let log = log::start(folders.as_ref().filter(|_| has_window));
+    if let Some(folders) = folders.filter(|_| show.is_some()) {
+        crash_report::watch(&folders, log, has_window);
+    }
     match run(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -99,11 +111,4 @@ fn tell_usage(error: &clap::Error) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
     let _ = if error.use_stderr() { write!(err, "{text}") } else { write!(out, "{text}") };
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
-}
-
-/// Logs go to stderr, warnings and worse unless `GENLOCK_LOG` says otherwise.
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("GENLOCK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }

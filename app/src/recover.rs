@@ -1,12 +1,43 @@
 //! `genlock recover DIR`: finish recordings that were cut short.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use control::{Command, Problem, Severity};
+use crossbeam_channel::Sender;
 use record::Outcome;
 use serde_json::json;
 
 use crate::outcome::{Exit, Failure};
+
+/// Finishes what was cut short in an earlier run, on a thread of its own, and says so where there was something.
+pub(crate) fn beside(folder: PathBuf, commands: Sender<Command>) {
+    let look = move || {
+        let found = match record::recover(&folder) {
+            Ok(found) => found,
+            Err(error) => return tracing::info!(%error, "no recordings to finish"),
+        };
+        for recovered in found {
+            let Outcome::Repaired { duration, .. } = recovered.outcome else { continue };
+            let problem = Problem {
+                severity: Severity::Notice,
+                code: "recording.recovered",
+                happened: format!(
+                    "A recording of an earlier run was cut short: {}.",
+                    recovered.path.display()
+                ),
+                done: format!("Its file was finished; it is {:.1} s long.", duration.as_secs_f64()),
+                advice: String::new(),
+            };
+            if commands.send(Command::Tell(problem)).is_err() {
+                return;
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("recover".into()).spawn(look) {
+        tracing::warn!(%error, "recordings that were cut short are left as they are");
+    }
+}
 
 /// # Errors
 /// A folder that can not be read.

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ShowArgs, out: Option<PathBuf>, channel: &ChannelArgs) 
         )
     })?;
     aim(&mut settings, &ingest, &folder, args)?;
-    let plan = Plan { settings, is_rehearsal: true, go_live: true };
+    let plan = Plan { settings, is_rehearsal: true, go_live: true, first: None };
     let shown = show::run(plan, args, &hands);
     let sessions = hands.runtime.block_on(ingest.stop());
     let mut report = shown?;

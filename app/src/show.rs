@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use compositor::Gpu;
 use control::{Command, Event, LiveState};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use desktop::First;
 
 use crate::cli::ShowArgs;
 use crate::clock::SystemClock;
@@ -16,7 +18,7 @@ use crate::outcome::{Exit, Failure};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::window;
+use crate::{crash_report, recover, window};
 
 /// What a show needs besides its settings.
 pub(crate) struct Plan {
@@ -24,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) is_rehearsal: bool,
     /// Go live as soon as the engine runs.
     pub(crate) go_live: bool,
+    /// The place of the only studio, where it is one.
+    pub(crate) first: Option<First>,
 }
 
 /// The machinery that outlives a show: its clock and its network threads.
@@ -50,7 +54,7 @@ impl Stagehands {
 ///
 /// # Errors
 /// What kept it from starting.
-pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Report, Failure> {
+pub(crate) fn run(mut plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Report, Failure> {
     let gpu = Gpu::open(None).map_err(|error| {
         Failure::could_not_start(
             "gpu.open",
@@ -59,6 +63,9 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
         )
     })?;
     let (host, told) = Host::start();
+    // Held until the engine has ended: whoever waits for that must not be waited for by the engine.
+    let _listening = host.clone();
+    let record_into = plan.settings.record_into.clone();
     let machine = Machine {
         host,
         gpu: gpu.clone(),
@@ -67,6 +74,17 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
         is_rehearsal: plan.is_rehearsal,
     };
     let engine = Engine::start(plan.settings, machine)?;
+    crash_report::follow(&engine.view);
+    if let Some(folder) = record_into.filter(|_| plan.first.is_some()) {
+        recover::beside(folder, engine.commands.clone());
+    }
+    let is_called = Arc::new(AtomicBool::new(false));
+    if let Some(first) = &mut plan.first {
+        let called = is_called.clone();
+        if let Err(error) = first.on_other_start(move || called.store(true, Ordering::Release)) {
+            tracing::warn!(%error, "another start will not bring this window to the front");
+        }
+    }
     if let Some(told) = told {
         let (commands, view) = (engine.commands.clone(), engine.view.clone());
         Listener { told, commands, view, ended: engine.ended.clone() }.start();
@@ -94,6 +112,7 @@ pub(crate) fn run(plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result<Rep
             view: engine.view.clone(),
             preview: engine.preview.clone(),
             ended: engine.ended.clone(),
+            is_called,
         };
         let commands = engine.commands.clone();
         let thread = std::thread::Builder::new().name("timekeeper".into()).spawn(move || keeper.keep());
@@ -142,6 +161,27 @@ fn signals(runtime: &tokio::runtime::Runtime) -> Receiver<()> {
             let _ = interrupted.try_send(());
         }
     });
+    // Windows ends the process five seconds after a console was closed (Microsoft, “HandlerRoutine”); tokio keeps its
+    // handler waiting that long, and the show takes two.
+    #[cfg(windows)]
+    {
+        use tokio::signal::windows;
+        let broken = sender.clone();
+        runtime.spawn(async move {
+            if let Ok(mut pressed) = windows::ctrl_break() {
+                while pressed.recv().await.is_some() {
+                    let _ = broken.try_send(());
+                }
+            }
+        });
+        runtime.spawn(async move {
+            if let Ok(mut closed) = windows::ctrl_close() {
+                while closed.recv().await.is_some() {
+                    let _ = sender.try_send(());
+                }
+            }
+        });
+    }
     #[cfg(unix)]
     runtime.spawn(async move {
         if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,5 +1,8 @@
 //! Hosts the studio window: shares the compositor's device with eframe, paints the engine's View, passes Commands on.
 
+mod letters;
+mod pick;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,15 +10,21 @@ use arc_swap::ArcSwap;
 use compositor::{Gpu, Preview};
 use control::{Command, Event, View};
 use crossbeam_channel::{Receiver, Sender};
+use desktop::window_frame;
 use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupExisting};
 use eframe::{egui, wgpu};
 use ui::{PreviewTexture, Studio};
 use units::Size;
 
+use letters::Letters;
+
 use crate::outcome::Failure;
+use crate::window_memory;
 
 /// Closing the window twice within this long ends a stream that is on air.
 const SECOND_CLOSE: Duration = Duration::from_secs(5);
+/// The least size of the window, in points.
+const LEAST: [f32; 2] = [960.0, 600.0];
 
 /// What the window needs of a running engine.
 pub(crate) struct Show {
@@ -26,6 +35,8 @@ pub(crate) struct Show {
     pub(crate) preview: Preview,
     /// Becomes true when the engine has closed everything.
     pub(crate) ended: Arc<std::sync::atomic::AtomicBool>,
+    /// Becomes true when another start asks this window to come to the front.
+    pub(crate) is_called: Arc<std::sync::atomic::AtomicBool>,
 }
 
 /// Opens the window and stays until the engine has ended.
@@ -34,13 +45,16 @@ pub(crate) struct Show {
 /// No display, or a window system that gives no window.
 pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let is_software = gpu.info().is_software;
+    let kept = window_memory::load();
     let options = eframe::NativeOptions {
+        // eframe shows it after its first pass, so that nobody sees it empty.
         viewport: egui::ViewportBuilder::default()
             .with_title("Genlock")
             .with_app_id("genlock")
             .with_icon(icon())
-            .with_inner_size([1440.0, 900.0])
-            .with_min_inner_size([960.0, 600.0]),
+            .with_inner_size(kept.points().unwrap_or([1440.0, 900.0]))
+            .with_maximized(kept.maximized())
+            .with_min_inner_size(LEAST),
         // Where the processor draws, the window must not share the compositor's queue, which is worked off in order: a
         // pass of the window takes longer than a frame of the show. OpenGL's shaders for egui are also many times
         // cheaper there than wgpu's, since a software adapter runs both sides of every branch.
@@ -67,7 +81,13 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let opened = eframe::run_native(
         "Genlock",
         options,
-        Box::new(move |creation| Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))),
+        Box::new(move |creation| {
+            if let Some(place) = kept.place().filter(|place| !place.maximized) {
+                let pixels = |points: f32| (points * creation.egui_ctx.pixels_per_point()) as i32;
+                window_frame::put(creation, place, (pixels(LEAST[0]), pixels(LEAST[1])));
+            }
+            Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))
+        }),
     );
     opened.map_err(|error| {
         // The library puts the place in its own source in front of the reason.
@@ -103,17 +123,81 @@ struct Window {
     opened: Instant,
     shown: Shown,
     close_asked: Option<Instant>,
+    letters: Letters,
+    /// Whether the title bar was last painted dark.
+    is_title_dark: Option<bool>,
+    /// The size in points while the window is neither minimised nor maximised, and whether it is maximised.
+    last_size: (Option<[f32; 2]>, bool),
+    place_kept: bool,
 }
 
 impl Window {
     fn new(show: Show, ctx: &egui::Context, is_software: bool) -> Self {
+        let mut studio = Studio::new(ctx);
+        if window_frame::wants_high_contrast() {
+            studio.set_theme(ctx, ui::ThemeChoice::HighContrast);
+        }
         Self {
             show,
-            studio: Studio::new(ctx),
+            studio,
             is_software,
             opened: Instant::now(),
             shown: Shown::Nothing,
             close_asked: None,
+            letters: Letters::default(),
+            is_title_dark: None,
+            last_size: (None, false),
+            place_kept: false,
+        }
+    }
+
+    /// Comes to the front when another start asks for it.
+    fn answer_call(&self, ctx: &egui::Context) {
+        if self.show.is_called.swap(false, std::sync::atomic::Ordering::AcqRel) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+        }
+    }
+
+    /// Keeps the frame in the colours of the window, and remembers where it is.
+    fn follow_frame(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
+        let dark = self.studio.theme().dark;
+        if self.is_title_dark.replace(dark) != Some(dark) {
+            window_frame::set_dark(frame, dark);
+        }
+        let (rect, maximized, minimized) = ctx.input(|input| {
+            let viewport = input.viewport();
+            (viewport.inner_rect, viewport.maximized == Some(true), viewport.minimized == Some(true))
+        });
+        match rect {
+            Some(rect) if !maximized && !minimized => {
+                self.last_size = (Some([rect.width(), rect.height()]), false);
+            }
+            _ if !minimized => self.last_size.1 = maximized,
+            _ => {}
+        }
+    }
+
+    fn keep_place(&mut self, frame: &eframe::Frame) {
+        if !std::mem::replace(&mut self.place_kept, true) {
+            let (points, maximized) = self.last_size;
+            window_memory::save(&window_memory::Kept::of(window_frame::place(frame), points, maximized));
+        }
+    }
+
+    /// What the window does itself: it owns the dialogs. Everything else is the engine's.
+    fn obey(&self, command: Command, frame: &eframe::Frame) {
+        match command {
+            Command::Pick(pick) => {
+                pick::open(pick, &self.show.view.load(), frame, self.show.commands.clone())
+            }
+            Command::OpenRecordings => {
+                let folder = self.show.view.load().recording.folder.clone();
+                if let Err(error) = desktop::crash::open_folder(std::path::Path::new(&folder)) {
+                    tracing::warn!(%error, "the folder could not be opened");
+                }
+            }
+            command => self.send(command),
         }
     }
 
@@ -195,14 +279,18 @@ impl Window {
 }
 
 impl eframe::App for Window {
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if self.has_ended() {
+            self.keep_place(frame);
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
         while let Ok(event) = self.show.events.try_recv() {
             self.studio.hear(&event);
         }
         self.handle_close(ctx);
+        self.answer_call(ctx);
+        self.follow_frame(ctx, frame);
+        self.letters.follow(ctx, &self.show.view.load(), &self.studio);
         if ctx.input(|input| input.viewport().minimized == Some(true)) {
             self.show.preview.hide();
         }
@@ -215,7 +303,7 @@ impl eframe::App for Window {
         let preview = self.preview_texture(ui.ctx(), frame);
         let commands = self.studio.ui(ui, &view, preview, self.opened.elapsed().as_secs_f64());
         for command in commands {
-            self.send(command);
+            self.obey(command, frame);
         }
         self.show.preview.show(wanted_preview(ui.ctx(), view.program.size));
         ui.ctx().request_repaint_after(ui::repaint_after(&view, self.is_software));

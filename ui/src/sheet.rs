@@ -2,6 +2,7 @@
 //! takes it away. While nobody watches, the window behind a sheet is dimmed and waits; on air it is not, and every
 //! control of the show stays at hand.
 
+mod desktop_preferences;
 mod destinations;
 mod go_live;
 mod ladder;
@@ -97,6 +98,7 @@ pub(crate) struct Sheets {
     stream: stream_preferences::Typed,
     /// What the hand did to a source, until the engine says it differently.
     source: Option<source::Draft>,
+    desktop: desktop_preferences::Typed,
     /// The track whose settings are shown.
     track: usize,
     /// What was said of the sound, and when: it changes once a second at most.
@@ -196,8 +198,11 @@ pub(crate) fn show(ctx: &Context, pass: &mut Pass<'_>) {
             Sheet::Destinations => sheets.adding.forget(ctx),
             Sheet::Pairing => sheets.pairing.forget(ctx),
             Sheet::NetworkCheck => sheets.check.forget(ctx),
-            Sheet::Preferences => sheets.stream.forget(),
             Sheet::Source(_) => sheets.source = None,
+            Sheet::Preferences => {
+                sheets.stream.forget();
+                sheets.desktop.forget();
+            }
             Sheet::GoLive | Sheet::Ladder | Sheet::Machine => {}
         }
     }

@@ -46,9 +46,10 @@ impl Studio {
     }
 
     /// Adds a font, a whole `.ttf` or `.otf` file, for characters that Inter and JetBrains Mono do not have, such as
-    /// those of a scene's name in Japanese. Fonts added first are asked first.
-    pub fn add_fallback_font(&self, ctx: &Context, name: &str, bytes: Vec<u8>) {
-        theme::add_fallback_font(ctx, name, bytes);
+    /// those of a scene's name in Japanese. `index` says which font of a collection (`.ttc`). Fonts added first are asked
+    /// first.
+    pub fn add_fallback_font(&self, ctx: &Context, name: &str, bytes: Vec<u8>, index: u32) {
+        theme::add_fallback_font(ctx, name, bytes, index);
     }
 
     /// Hears what the engine tells once. The window waits for one thing only: a code that pairs another computer, which

@@ -229,10 +229,11 @@ pub(crate) fn install_fonts(ctx: &Context) {
 }
 
 /// Adds a font for characters that the window's own do not have.
-pub(crate) fn add_fallback_font(ctx: &Context, name: &str, bytes: Vec<u8>) {
+pub(crate) fn add_fallback_font(ctx: &Context, name: &str, bytes: Vec<u8>, index: u32) {
     let families = [FontFamily::Proportional, FontFamily::Monospace, FontFamily::Name(STRONG.into())]
         .map(|family| InsertFontFamily { family, priority: FontPriority::Lowest });
-    ctx.add_font(FontInsert::new(name, FontData::from_owned(bytes), families.to_vec()));
+    let data = FontData { index, ..FontData::from_owned(bytes) };
+    ctx.add_font(FontInsert::new(name, data, families.to_vec()));
 }
 
 fn fonts() -> FontDefinitions {

@@ -8,7 +8,6 @@ use publish::Happened;
 use scene::SourceKind;
 
 use super::Core;
-use super::outlet::MAIN;
 
 /// How often it is asked whether there still is a show.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -89,10 +88,8 @@ impl Core {
         let record_again = std::mem::take(&mut self.awake.record_again);
         let ids: Vec<u32> = self.outlets.iter().map(|outlet| outlet.id).collect();
         for id in ids {
-            self.inform(id, Happened::NetworkChanged);
-            if id == MAIN || self.settings.preferences.reconnect {
-                self.inform(id, Happened::RetryNow);
-            }
+            self.lose_connection(id);
+            self.inform(id, Happened::RetryNow);
         }
         if record_again {
             self.start_recording();

@@ -432,6 +432,24 @@ impl Core {
         }
     }
 
+    /// The computer was asleep: the peer gave the connection up long ago, whatever the socket still says.
+    pub(super) fn lose_connection(&mut self, id: u32) {
+        let now = self.machine.clock.now();
+        let Some(outlet) = self.outlet_mut(id).filter(|outlet| outlet.present.is_some()) else { return };
+        let address = outlet.plan.destination.address.clone();
+        let failure = publish::Failure {
+            host: address.host().to_owned(),
+            port: address.port(),
+            stage: publish::Stage::Live,
+            cause: publish::Cause::ClosedByPeer,
+        };
+        self.close_present(id, now);
+        if let Some(outlet) = self.outlet_mut(id) {
+            outlet.ledger.interrupted(now, failure.happened());
+        }
+        self.inform(id, Happened::Ended(Ended::Failed(failure)));
+    }
+
     /// A session that could not even begin.
     fn own_failure(plan: &Plan, what: &str) -> publish::Failure {
         let address = &plan.destination.address;

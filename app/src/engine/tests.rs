@@ -1,6 +1,6 @@
 //! The whole engine, many times over.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -122,6 +122,97 @@ fn what_was_taken_over_can_be_taken_back() {
     let streams: std::collections::BTreeSet<_> =
         sessions.iter().filter_map(|session| session.stream_id.clone()).collect();
     assert_eq!(streams.len(), 1, "viewers have one stream all along: {sessions:#?}");
+}
+
+/// Waits until the view is as it should be, however long that takes; one that never is ends the test.
+fn wait_until(engine: &Engine, what: &str, is_so: impl Fn(&control::View) -> bool) {
+    let begun = Instant::now();
+    while !is_so(&engine.view.load()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} has not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_sleep_closes_the_file_and_the_show_goes_on_after_it() {
+    use control::RecordingState::Recording;
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
+    let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
+    let engine = start(&ingest, folder.path(), &runtime, &clock, |_| {});
+    engine.commands.send(Command::GoLive).unwrap();
+    wait_for(&engine, LiveState::Live);
+    wait_until(&engine, "the first file", |view| !view.recording.path.is_empty());
+    let first = engine.view.load().recording.path.clone();
+    engine.commands.send(Command::PrepareSleep).unwrap();
+    wait_until(&engine, "the end of the first file", |view| {
+        view.recording.state == control::RecordingState::Off
+    });
+    engine.commands.send(Command::WakeUp).unwrap();
+    wait_until(&engine, "the second file", |view| {
+        view.recording.state == Recording && !view.recording.path.is_empty() && view.recording.path != first
+    });
+    wait_for(&engine, LiveState::Live);
+    engine.commands.send(Command::Quit).unwrap();
+    let report = engine.join();
+    assert!(report.problems.iter().any(|problem| problem.code == "power.slept"), "{:?}", report.problems);
+    let sessions = runtime.block_on(ingest.stop());
+    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert_eq!(sessions[0].stream_id, sessions[1].stream_id, "viewers have one stream all along");
+}
+
+#[test]
+fn what_is_remembered_is_there_in_the_next_run_and_no_key_is_in_the_file() {
+    const OTHER: &str = "rtmp://127.0.0.1:9/app/sk_us-west-2_Other";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("preferences.json");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
+    let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
+    let store = desktop::CredentialStore::in_memory();
+    let takes = folder.path().join("takes");
+    let run = |key: Option<&str>| {
+        start(&ingest, folder.path(), &runtime, &clock, |settings| {
+            settings.target.key = key.map(Secret::new);
+            settings.preferences_file = Some(file.clone());
+            let (_, _, personal) = crate::preferences::load(&file, true);
+            settings.take_up(personal, Some(store.clone()), &ShowArgs::default());
+        })
+    };
+    let engine = run(Some(KEY));
+    for command in [
+        Command::RememberStreamKey(true),
+        Command::AddDestination { name: "Second".into(), address: Secret::new(OTHER) },
+        Command::SetRecordingFolder(takes.clone()),
+        Command::SetHotkey { act: control::HotkeyAct::Record, chord: "ctrl+alt+f9".into() },
+        Command::Quit,
+    ] {
+        engine.commands.send(command).unwrap();
+    }
+    let report = engine.join();
+    let refused = report.problems.iter().find(|problem| problem.code == "hotkey.refused");
+    assert!(refused.is_some_and(|problem| problem.happened.starts_with("Ctrl+Alt+F9")), "it fails loudly");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("sk_us") && text.contains("Ctrl+Alt+F9"), "{text}");
+
+    let engine = run(None);
+    wait_until(&engine, "the key", |view| view.servers.key_memory == control::KeyMemory::Remembered);
+    let view = engine.view.load_full();
+    assert!(view.servers.has_key);
+    assert_eq!(view.recording.folder, takes.display().to_string());
+    assert!(view.destinations.iter().any(|destination| destination.name == "Second"));
+    let second = view.destinations.iter().find(|destination| destination.name == "Second").unwrap().id;
+    engine.commands.send(Command::RemoveDestination(second)).unwrap();
+    engine.commands.send(Command::RememberStreamKey(false)).unwrap();
+    engine.commands.send(Command::Quit).unwrap();
+    engine.join();
+    assert_eq!(crate::secrets::stream_key(&store), None);
+    assert_eq!(store.get("destination 1").unwrap(), None);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("Second"));
+    runtime.block_on(ingest.stop());
 }
 
 #[test]

@@ -7,11 +7,12 @@
 
 pub mod awake;
 pub mod chord;
-pub mod console;
 pub mod crash;
 pub mod credentials;
 mod error;
+pub mod file_dialog;
 pub mod folders;
+pub mod fonts;
 pub mod log_files;
 pub mod single_instance;
 pub mod system_events;

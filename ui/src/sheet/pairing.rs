@@ -1,7 +1,7 @@
 //! Two computers that can stand in for each other: a code that one makes and the other uses. The window never shows a
 //! code: it is copied or taken from its file, and what it holds is told.
 
-use control::{Command, PairedView};
+use control::{Command, PairedView, Pick};
 use egui::{Context, Frame, Margin, Ui};
 use units::Secret;
 
@@ -125,7 +125,16 @@ fn use_code(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     let theme = pass.theme;
     let words =
         Words::new(theme).second("Make it on the other PC, or open its file there, and paste it here.");
-    line(ui, theme, Mark::Plain, "Use a code", words, |_| {});
+    line(ui, theme, Mark::Plain, "Use a code", words, |ui| {
+        if pass.view.desktop.can_pick {
+            let tooltip = "Read the code from the file that the other PC made";
+            let response =
+                quiet_button(ui, theme, "open its file", "open the file with a code", true, tooltip);
+            if control(ui, pass, sheets, &response) {
+                pass.commands.push(Command::Pick(Pick::PairingFile));
+            }
+        }
+    });
     let mut field = std::mem::take(&mut sheets.pairing.typed);
     below_title(ui, |ui| {
         let width = (ui.available_width() - 90.0).max(80.0);

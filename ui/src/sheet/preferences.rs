@@ -4,7 +4,9 @@ use control::{Command, Preferences, PreferencesView};
 use egui::{Context, DragValue, Role, Ui, UiBuilder};
 use units::Kbps;
 
-use super::{Sheets, Surface, control, footer_row, server, stream_key, stream_preferences};
+use super::{
+    Sheets, Surface, control, desktop_preferences, footer_row, server, stream_key, stream_preferences,
+};
 use crate::figures;
 use crate::pass::Pass;
 use crate::theme::CORNER_SMALL;
@@ -83,6 +85,8 @@ fn contents(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
     }
     stream_key::show(ui, pass, sheets);
     server::show(ui, pass, sheets);
+    desktop_preferences::recordings(ui, pass, sheets);
+    desktop_preferences::hotkeys(ui, pass, sheets);
     stream_preferences::ways(ui, pass, sheets);
 }
 

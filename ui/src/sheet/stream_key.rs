@@ -1,6 +1,6 @@
 //! The stream key: whether there is one, and the field for another. The window never shows it.
 
-use control::Command;
+use control::{Command, KeyMemory};
 use egui::{Context, Ui};
 
 use super::{Sheets, control};
@@ -23,6 +23,7 @@ pub(super) fn show(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
         if !servers.has_key {
             return;
         }
+        memory(ui, pass, sheets);
         let (label, tooltip) = if sheets.key.is_some() {
             ("keep it", "Close the field and keep the key that is set")
         } else {
@@ -69,6 +70,23 @@ pub(super) fn show(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
         }
     } else {
         sheets.key = Some(field);
+    }
+}
+
+/// Whether the key is there again tomorrow is for the person to say.
+fn memory(ui: &mut Ui, pass: &mut Pass<'_>, sheets: &mut Sheets) {
+    let (label, tooltip, wanted) = match pass.view.servers.key_memory {
+        KeyMemory::NoStore => return,
+        KeyMemory::Offered => (
+            "remember",
+            "Remember this key on this PC, in the store of the system; only you can read it there",
+            true,
+        ),
+        KeyMemory::Remembered => ("forget", "Forget this key on this PC; it holds until Genlock ends", false),
+    };
+    let response = quiet_button(ui, pass.theme, label, &format!("{label}: stream key"), true, tooltip);
+    if control(ui, pass, sheets, &response) {
+        pass.commands.push(Command::RememberStreamKey(wanted));
     }
 }
 

@@ -12,6 +12,7 @@ mod accessibility;
 mod any_order;
 mod appearance;
 mod commands;
+mod desktop_habits;
 mod destinations;
 mod fixture;
 mod go_live_sheet;

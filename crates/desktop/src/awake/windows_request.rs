@@ -19,10 +19,10 @@ use crate::Error;
 
 /// What was asked of the system.
 #[derive(Debug)]
+#[expect(dead_code, reason = "held for their ends")]
 pub(super) enum Held {
     Request(Request),
     /// A thread whose execution state asks for it: the state ends with the thread.
-    #[expect(dead_code, reason = "held for its end")]
     Thread(StateThread),
 }
 
