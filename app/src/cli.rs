@@ -252,7 +252,8 @@ pub(crate) struct ShowArgs {
     /// Trust the certificate authority in this PEM file.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// File that holds the stream key; else GENLOCK_STREAM_KEY.
+    /// File that holds the stream key; else GENLOCK_STREAM_KEY; else the key that the
+    /// studio remembers.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Machine-readable progress on stderr.
