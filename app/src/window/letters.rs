@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use control::View;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use desktop::fonts::{self, Font, Writing};
 use eframe::egui;
 use ui::Studio;
@@ -18,7 +18,7 @@ pub(super) struct Letters {
 
 impl Default for Letters {
     fn default() -> Self {
-        Self { asked: BTreeSet::new(), seen: 0, found: unbounded() }
+        Self { asked: BTreeSet::new(), seen: 0, found: bounded(8) }
     }
 }
 

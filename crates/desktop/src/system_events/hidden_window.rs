@@ -2,7 +2,6 @@
 //! session's end, of sleep and of devices (Microsoft, “Message-Only Windows”).
 #![expect(unsafe_code, reason = "windows have a C interface only")]
 
-use std::cell::RefCell;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
@@ -38,10 +37,19 @@ const DBT_DEVNODES_CHANGED: usize = 0x0007;
 /// How long a registration waits for the window's thread, in milliseconds: longer than the end of a session takes.
 const REGISTER_MS: u32 = 5_000;
 
-thread_local! {
-    /// What the window of this thread needs.
-    static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
+#[allow(
+    clippy::missing_const_for_thread_local,
+    reason = "it is const; for this target the lint does not see it"
+)]
+mod state {
+    use std::cell::RefCell;
+
+    thread_local! {
+        /// What the window of this thread needs.
+        pub(super) static STATE: RefCell<Option<super::State>> = const { RefCell::new(None) };
+    }
 }
+use state::STATE;
 
 struct State {
     tell: Sender<SystemEvent>,
@@ -169,6 +177,11 @@ fn busy() -> Option<String> {
     })
 }
 
+/// The number of a hotkey: one of 16 bits, as [`Hotkeys`] gives it.
+fn number_of(wparam: WPARAM) -> i32 {
+    i32::try_from(wparam.0).unwrap_or(i32::MAX)
+}
+
 /// The window's procedure. It must not unwind: nothing in it panics.
 unsafe extern "system" fn hear(window: HWND, message: u32, wparam: WPARAM, lparam: LPARAM) -> LRESULT {
     match message {
@@ -209,22 +222,22 @@ unsafe extern "system" fn hear(window: HWND, message: u32, wparam: WPARAM, lpara
             LRESULT(0)
         }
         REGISTER => {
-            let (id, key) = (wparam.0 as i32, lparam.0.cast_unsigned() as u32 & 0xFF);
+            let (id, key) = (number_of(wparam), lparam.0.cast_unsigned() as u32 & 0xFF);
             let modifiers = HOT_KEY_MODIFIERS(lparam.0.cast_unsigned() as u32 >> 8);
             // SAFETY: `window` is ours and of this thread; no pointers. The last error is read before anything else
             // can set it.
             let answer = unsafe {
                 let _ = UnregisterHotKey(Some(window), id);
                 match RegisterHotKey(Some(window), id, modifiers, key) {
-                    Ok(()) => 0,
-                    Err(_) => GetLastError().0.max(1),
+                    Ok(()) => 0usize,
+                    Err(_) => GetLastError().0.max(1) as usize,
                 }
             };
-            LRESULT(answer as isize)
+            LRESULT(answer.cast_signed())
         }
         RELEASE => {
             // SAFETY: as above.
-            let _ = unsafe { UnregisterHotKey(Some(window), wparam.0 as i32) };
+            let _ = unsafe { UnregisterHotKey(Some(window), number_of(wparam)) };
             LRESULT(0)
         }
         WM_CLOSE => {
@@ -272,7 +285,7 @@ pub(super) fn register(hotkeys: &Hotkeys, number: u16, chord: Chord) -> Result<(
     ];
     let modifiers = held.iter().filter(|(held, _)| *held).fold(0, |all, (_, one)| all | one.0);
     let packed = (modifiers << 8) | u32::from(chord.virtual_key());
-    match ask(hotkeys.0, REGISTER, number.into(), packed as isize) {
+    match ask(hotkeys.0, REGISTER, number.into(), (packed as usize).cast_signed()) {
         Some(0) => Ok(()),
         Some(code) if code == ERROR_HOTKEY_ALREADY_REGISTERED.0 as usize => {
             Err(Error::ChordTaken(chord.to_string()))
@@ -302,10 +315,11 @@ mod tests {
     /// Sends what the system sends, from a thread of its own as the system does.
     fn send(events: &SystemEvents, message: u32, wparam: usize, lparam: isize) -> JoinHandle<isize> {
         let address = events.window.address;
-        // SAFETY: messages without pointers to our own window.
-        std::thread::spawn(move || unsafe {
-            SendMessageW(handle(address), message, Some(WPARAM(wparam)), Some(LPARAM(lparam))).0
-        })
+        let send = move || {
+            // SAFETY: a message without pointers to our own window.
+            unsafe { SendMessageW(handle(address), message, Some(WPARAM(wparam)), Some(LPARAM(lparam))).0 }
+        };
+        std::thread::Builder::new().name("the system".into()).spawn(send).unwrap()
     }
 
     #[test]
@@ -329,7 +343,12 @@ mod tests {
         assert_eq!(send(&events, WM_QUERYENDSESSION, 0, 0).join().unwrap(), 0);
         // The person stayed: the session does not end, and nobody is told that it does.
         send(&events, WM_ENDSESSION, 0, 0).join().unwrap();
-        assert_eq!(send(&events, WM_QUERYENDSESSION, 0, ENDSESSION_CRITICAL as isize).join().unwrap(), 1);
+        assert_eq!(
+            send(&events, WM_QUERYENDSESSION, 0, (ENDSESSION_CRITICAL as usize).cast_signed())
+                .join()
+                .unwrap(),
+            1
+        );
         events.set_busy(None);
         assert_eq!(send(&events, WM_QUERYENDSESSION, 0, 0).join().unwrap(), 1);
         assert!(told.is_empty());
