@@ -62,6 +62,7 @@ fn servers() -> ServersView {
         leads_to: "Frankfurt".to_owned(),
         note: "List of 12 s ago.".to_owned(),
         has_key: true,
+        key_memory: control::KeyMemory::NoStore,
         key_note: "Accepted 3 s ago, valid for 48 hours.".to_owned(),
     }
 }
