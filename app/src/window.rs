@@ -189,7 +189,7 @@ impl Window {
     fn obey(&self, command: Command, frame: &eframe::Frame) {
         match command {
             Command::Pick(pick) => {
-                pick::open(pick, &self.show.view.load(), frame, self.show.commands.clone())
+                pick::open(pick, &self.show.view.load(), frame, self.show.commands.clone());
             }
             Command::OpenRecordings => {
                 let folder = self.show.view.load().recording.folder.clone();
