@@ -4,8 +4,9 @@ use scene::{ItemId, SceneId, SourceId};
 use units::{FrameRate, Kbps, Size, Span, TrackId, VideoCodec};
 
 use crate::{
-    AlignmentView, DesktopView, DestinationView, DevicesView, LadderView, LiveState, MachineView, NetworkCheckView,
-    PairingView, PreferencesView, Problem, Question, ServersView, SourceEntry, TransitionKind,
+    AlignmentView, DesktopView, DestinationView, DevicesView, LadderView, LiveState, MachineView,
+    NetworkCheckView, PairingView, PreferencesView, Problem, Question, ServersView, SourceEntry,
+    TransitionKind,
 };
 
 /// Whether the file is being written.
