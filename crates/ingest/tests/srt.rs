@@ -378,7 +378,12 @@ async fn gstreamers_stream_is_taken_and_can_be_decoded() {
          srtsink uri={port} mode=caller streamid={KEY} passphrase={PASSPHRASE} wait-for-connection=true \
          audiotestsrc num-buffers=140 is-live=true ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! mux."
     );
-    let sending = Running::start(Command::new("gst-launch-1.0").arg("-q").args(pipeline.split_whitespace()));
+    let sending = Running::start(
+        // Its name has a dot, so Windows takes it to be whole as it stands.
+        Command::new(format!("gst-launch-1.0{}", std::env::consts::EXE_SUFFIX))
+            .arg("-q")
+            .args(pipeline.split_whitespace()),
+    );
     let report = reports(&ingest, 1).await.remove(0);
     let (went_well, said) = sending.end().await;
     assert!(went_well, "{said}");
