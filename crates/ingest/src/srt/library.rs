@@ -93,6 +93,7 @@ struct Api {
     epoll_add: unsafe extern "C" fn(c_int, c_int, *const c_int) -> c_int,
     epoll_wait: EpollWait,
     epoll_release: unsafe extern "C" fn(c_int) -> c_int,
+    #[cfg(unix)]
     cleanup: unsafe extern "C" fn() -> c_int,
 }
 
@@ -184,6 +185,7 @@ impl Api {
                 epoll_add: *library.get(b"srt_epoll_add_usock\0").map_err(missing)?,
                 epoll_wait: *library.get(b"srt_epoll_wait\0").map_err(missing)?,
                 epoll_release: *library.get(b"srt_epoll_release\0").map_err(missing)?,
+                #[cfg(unix)]
                 cleanup: *library.get(b"srt_cleanup\0").map_err(missing)?,
                 _library: library,
             };
