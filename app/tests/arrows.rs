@@ -66,7 +66,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("pulseaudio", &["capture"]),
     // net asks the system what a peer has confirmed, which no portable crate does; desktop is what Windows gives a
     // person's program.
-    ("windows", &["capture", "encoder", "net", "desktop", "genlock"]),
+    ("windows", &["capture", "encoder", "net", "desktop", "compositor", "genlock"]),
     ("anyhow", &["genlock"]),
 ];
 

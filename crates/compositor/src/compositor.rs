@@ -13,9 +13,10 @@ use crate::preview::{Preview, PreviewPainter};
 use crate::processor::Processor;
 use crate::readback::{Nv12Layout, Readback, ReadbackPool};
 use crate::reduction::Reduction;
-use crate::rendition::{Rendition, RenditionOutput};
+use crate::rendition::{Delivery, Rendition, RenditionOutput};
 use crate::sources::{Sources, Upload};
 use crate::staging::StagingPool;
+use crate::texture_ring::{Lease, TextureRing, Written};
 use crate::{Error, Gpu};
 
 /// Gives a source's newest frame, or `None` when it has none to show.
@@ -41,9 +42,9 @@ pub struct CanvasConfig {
 pub struct ComposedFrame {
     /// The `pts` given to [`Compositor::compose`].
     pub pts: Pts,
-    /// One NV12 picture per rendition, in their order, BT.709 limited range, with `captured_at` at `pts`. The bytes
-    /// are the adapter's own memory, and are used again when the last holder lets go: hold them for as long as a
-    /// frame takes to encode, not for ever.
+    /// One NV12 picture per rendition, in their order, BT.709 limited range, with `captured_at` at `pts`. Bytes are
+    /// the adapter's own memory, and like textures are used again when the last holder lets go: hold them for as long
+    /// as a frame takes to encode, not for ever. Textures may still be written; their fence tells.
     pub pictures: Vec<EncoderPicture>,
 }
 
@@ -64,7 +65,8 @@ pub struct Compositor {
     in_flight: usize,
     under_way: VecDeque<UnderWay>,
     shown: Option<Shown>,
-    last_bytes: Vec<(Nv12Layout, PictureBytes)>,
+    last: Vec<Finished>,
+    in_memory_instead: u64,
     last_canvas: Option<(Nv12Layout, PictureBytes)>,
 }
 
@@ -74,11 +76,73 @@ pub struct Compositor {
 struct Wanted {
     output: RenditionOutput,
     rendition: Arc<Mutex<Rendition>>,
+    /// Where its pictures are wanted as textures and can be.
+    textures: Option<Arc<TextureRing>>,
 }
 
 impl Wanted {
+    fn new(gpu: &Gpu, canvas: &Planes, output: RenditionOutput, by_processor: bool) -> Self {
+        let as_texture = output.delivery == Delivery::Texture && gpu.why_no_textures().is_none();
+        // What is to stay on the adapter is scaled there, also where the processor scales the others.
+        let by_processor = by_processor && !as_texture;
+        let rendition = Rendition::new(gpu.device(), gpu.queue(), canvas, output, by_processor);
+        let ring = if as_texture {
+            TextureRing::new(gpu, rendition.planes().unwrap_or(canvas)).unwrap_or_else(|error| {
+                tracing::warn!(size = %output.size, %error, "no textures for encoders; pictures go through memory");
+                None
+            })
+        } else {
+            None
+        };
+        Self { output, rendition: Arc::new(Mutex::new(rendition)), textures: ring.map(Arc::new) }
+    }
+
+    /// A texture for the next picture, if one is wanted and free.
+    fn reserve(&self) -> Option<Lease> {
+        self.textures.as_ref()?.reserve().unwrap_or_else(|error| {
+            tracing::warn!(%error, "no further texture; pictures go through memory");
+            None
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rendition> {
         self.rendition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A rendition's picture on its way.
+#[derive(Debug)]
+enum Coming {
+    /// Of the canvas in system memory.
+    OfCanvas,
+    Memory(Readback),
+    Texture(Written),
+}
+
+impl Coming {
+    fn readback(&self) -> Option<&Readback> {
+        match self {
+            Self::Memory(readback) => Some(readback),
+            Self::OfCanvas | Self::Texture(_) => None,
+        }
+    }
+}
+
+/// A rendition's picture that can be handed on.
+#[derive(Clone)]
+enum Finished {
+    Memory(Nv12Layout, PictureBytes),
+    Texture(Written),
+}
+
+impl Finished {
+    fn picture(&self, pts: Pts) -> Result<EncoderPicture, Error> {
+        match self {
+            Self::Memory(layout, bytes) => {
+                layout.frame(pts.at(), Arc::clone(bytes)).map(EncoderPicture::Memory)
+            }
+            Self::Texture(written) => Ok(EncoderPicture::Texture(written.texture(pts.at()))),
+        }
     }
 }
 
@@ -101,9 +165,8 @@ enum UnderWay {
         pts: Pts,
         submission: wgpu::SubmissionIndex,
         canvas: Option<Readback>,
-        /// The renditions as they were when this was composed. Those made of the canvas in system memory have nothing
-        /// of their own to be read back.
-        scaled: Vec<(Wanted, Option<Readback>)>,
+        /// The renditions as they were when this was composed.
+        renditions: Vec<(Wanted, Coming)>,
     },
     /// The same picture as the frame before it.
     Repeated { pts: Pts },
@@ -137,7 +200,8 @@ impl Compositor {
             in_flight: config.in_flight.unwrap_or(automatic).max(1),
             under_way: VecDeque::new(),
             shown: None,
-            last_bytes: Vec::new(),
+            last: Vec::new(),
+            in_memory_instead: 0,
             last_canvas: None,
         };
         made.set_renditions(config.renditions.clone())?;
@@ -156,15 +220,13 @@ impl Compositor {
         for output in &renditions {
             check_size(&self.gpu, output.size)?;
         }
-        let (device, queue) = (self.gpu.device(), self.gpu.queue());
+        let device = self.gpu.device();
         let wanted: Vec<_> = renditions
             .iter()
             .map(|output| {
                 let kept = self.renditions.iter().find(|known| known.output == *output);
-                kept.cloned().unwrap_or_else(|| {
-                    let made = Rendition::new(device, queue, &self.canvas, *output, self.by_processor);
-                    Wanted { output: *output, rendition: Arc::new(Mutex::new(made)) }
-                })
+                kept.cloned()
+                    .unwrap_or_else(|| Wanted::new(&self.gpu, &self.canvas, *output, self.by_processor))
             })
             .collect();
         // The processor makes the preview of the canvas too, also when nothing else is made of it.
@@ -184,6 +246,12 @@ impl Compositor {
     /// The window's end of this canvas.
     pub fn preview(&self) -> Preview {
         self.preview.handle()
+    }
+
+    /// Pictures that were wanted as textures and came in system memory, because every texture of the ring was held by
+    /// the encoder or none could be made.
+    pub fn in_memory_instead(&self) -> u64 {
+        self.in_memory_instead
     }
 
     /// Frames that may be under way at once.
@@ -237,7 +305,7 @@ impl Compositor {
             self.paint(&mut encoder, fade_list, steps, Target::FadeCanvas)?;
         }
         self.paint(&mut encoder, &list, &mut steps, Target::Canvas)?;
-        self.finish(pts, encoder);
+        self.finish(pts, encoder)?;
         self.shown = Some(Shown { picture: picture.clone(), frames });
         self.gpu.check()
     }
@@ -270,27 +338,50 @@ impl Compositor {
         Ok(())
     }
 
-    fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder) {
-        let canvas = self.canvas_readback.as_ref().map(|pool| pool.record(&mut encoder, &self.canvas));
-        let buffers: Vec<_> =
-            self.renditions.iter().map(|wanted| wanted.lock().record(&mut encoder)).collect();
+    fn finish(&mut self, pts: Pts, mut encoder: wgpu::CommandEncoder) -> Result<(), Error> {
+        let leases: Vec<_> = self.renditions.iter().map(Wanted::reserve).collect();
+        let reads_canvas = self.previews_by_processor()
+            || self
+                .renditions
+                .iter()
+                .zip(&leases)
+                .any(|(wanted, lease)| lease.is_none() && wanted.lock().needs_canvas());
+        let canvas_readback = self.canvas_readback.as_ref().filter(|_| reads_canvas);
+        let canvas = canvas_readback.map(|pool| pool.record(&mut encoder, &self.canvas));
+        let buffers: Vec<_> = self
+            .renditions
+            .iter()
+            .zip(&leases)
+            .map(|(wanted, lease)| wanted.lock().record(&mut encoder, lease.is_none()))
+            .collect();
         let (device, queue) = (self.gpu.device(), self.gpu.queue());
         let shown = self
             .preview
             .wants(self.canvas.size, true)
             .filter(|_| !self.previews_by_processor())
             .and_then(|size| self.preview.record(device, queue, &mut encoder, &self.canvas, size));
+        for (wanted, _) in self.renditions.iter().zip(&leases).filter(|(_, lease)| lease.is_some()) {
+            if let Some(ring) = &wanted.textures {
+                leave_as_sources(&mut encoder, ring.sources());
+            }
+        }
         let submission = queue.submit([encoder.finish()]);
         self.preview.publish(shown);
         self.staging.recall();
         let canvas = self.canvas_readback.as_ref().zip(canvas).map(|(pool, buffer)| pool.begin(buffer));
-        let scaled = self
-            .renditions
-            .iter()
-            .zip(buffers)
-            .map(|(wanted, buffer)| (wanted.clone(), buffer.and_then(|buffer| wanted.lock().begin(buffer))))
-            .collect();
-        self.under_way.push_back(UnderWay::Composed { pts, submission, canvas, scaled });
+        let mut renditions = Vec::with_capacity(self.renditions.len());
+        for ((wanted, buffer), lease) in self.renditions.iter().zip(buffers).zip(leases) {
+            self.in_memory_instead += u64::from(wanted.textures.is_some() && lease.is_none());
+            let own = buffer.and_then(|buffer| wanted.lock().begin(buffer));
+            let coming = match (lease, own) {
+                (Some(lease), _) => Coming::Texture(lease.write()?),
+                (None, Some(readback)) => Coming::Memory(readback),
+                (None, None) => Coming::OfCanvas,
+            };
+            renditions.push((wanted.clone(), coming));
+        }
+        self.under_way.push_back(UnderWay::Composed { pts, submission, canvas, renditions });
+        Ok(())
     }
 
     fn repeat(&mut self, pts: Pts) {
@@ -386,7 +477,7 @@ impl Compositor {
         match self.under_way.front() {
             None => return Ok(None),
             Some(UnderWay::Repeated { .. }) => {}
-            Some(UnderWay::Composed { submission, canvas, scaled, .. }) => {
+            Some(UnderWay::Composed { submission, canvas, renditions, .. }) => {
                 let how = match wait {
                     Some(timeout) => wgpu::PollType::Wait {
                         submission_index: Some(submission.clone()),
@@ -398,9 +489,9 @@ impl Compositor {
                 self.gpu.check()?;
                 // Another thread may have polled the answer away and be about to tell.
                 let patience = if polled.is_ok() { wait.unwrap_or_default() } else { Duration::ZERO };
-                if !scaled
+                if !renditions
                     .iter()
-                    .filter_map(|(_, own)| own.as_ref())
+                    .filter_map(|(_, coming)| coming.readback())
                     .chain(canvas)
                     .all(|readback| readback.is_done(patience))
                 {
@@ -417,13 +508,13 @@ impl Compositor {
         let (pts, changed) = match self.under_way.pop_front() {
             None => return Ok(None),
             Some(UnderWay::Repeated { pts }) => (pts, false),
-            Some(UnderWay::Composed { pts, canvas, scaled, .. }) => {
-                let finished = self.finish_renditions(canvas, scaled);
+            Some(UnderWay::Composed { pts, canvas, renditions, .. }) => {
+                let finished = self.finish_renditions(canvas, renditions);
                 if finished.is_err() {
                     // What follows must not repeat a picture that never came.
                     self.shown = None;
                 }
-                self.last_bytes = finished?;
+                self.last = finished?;
                 (pts, true)
             }
         };
@@ -431,28 +522,37 @@ impl Compositor {
         if self.opaque_by == OpaqueBy::Processor {
             self.preview_by_processor(changed)?;
         }
-        let pictures = self
-            .last_bytes
-            .iter()
-            .map(|(layout, bytes)| layout.frame(pts.at(), Arc::clone(bytes)).map(EncoderPicture::Memory));
+        let pictures = self.last.iter().map(|finished| finished.picture(pts));
         Ok(Some(ComposedFrame { pts, pictures: pictures.collect::<Result<_, _>>()? }))
     }
 
     fn finish_renditions(
         &mut self,
         canvas: Option<Readback>,
-        scaled: Vec<(Wanted, Option<Readback>)>,
-    ) -> Result<Vec<(Nv12Layout, PictureBytes)>, Error> {
+        renditions: Vec<(Wanted, Coming)>,
+    ) -> Result<Vec<Finished>, Error> {
         let canvas = canvas.map(Readback::finish).transpose()?;
         self.last_canvas.clone_from(&canvas);
-        scaled
+        renditions
             .into_iter()
-            .map(|(wanted, own)| {
-                let own = own.map(Readback::finish).transpose()?;
-                wanted.lock().finish(canvas.as_ref(), own)
+            .map(|(wanted, coming)| {
+                let own = match coming {
+                    Coming::Texture(written) => return Ok(Finished::Texture(written)),
+                    Coming::Memory(readback) => Some(readback.finish()?),
+                    Coming::OfCanvas => None,
+                };
+                let (layout, bytes) = wanted.lock().finish(canvas.as_ref(), own)?;
+                Ok(Finished::Memory(layout, bytes))
             })
             .collect()
     }
+}
+
+/// Leaves textures as what copies read from, for commands that are not the graphics library's.
+fn leave_as_sources(encoder: &mut wgpu::CommandEncoder, sources: &[wgpu::Texture; 2]) {
+    let state = wgpu::TextureUses::COPY_SRC;
+    let textures = sources.iter().map(|texture| wgpu::TextureTransition { texture, selector: None, state });
+    encoder.transition_resources(std::iter::empty(), textures);
 }
 
 fn check_size(gpu: &Gpu, size: Size) -> Result<(), Error> {

@@ -8,6 +8,17 @@ use crate::Error;
 /// automatic choice is wrong.
 pub const ADAPTER_VARIABLE: &str = "GENLOCK_ADAPTER";
 
+/// Environment variable that names the programming interface to drive it through, `dx12` or `vulkan`. Without it
+/// Windows gets Direct3D 12, and Vulkan where that does not open; other systems get Vulkan.
+pub const BACKEND_VARIABLE: &str = "GENLOCK_BACKEND";
+
+/// What wgpu's own programs call it; heard where ours is not set.
+const COMMON_BACKEND_VARIABLE: &str = "WGPU_BACKEND";
+
+/// What Windows compiles Direct3D's shaders with. A part of Windows since 8.1; Wine's own is not up to it.
+#[cfg(windows)]
+const SHADER_COMPILER: &str = "d3dcompiler_47.dll";
+
 /// Which adapter was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuInfo {
@@ -53,20 +64,30 @@ pub struct Gpu {
 
 impl Gpu {
     /// Opens the adapter whose name contains `wanted` (else what [`ADAPTER_VARIABLE`] says), or, where neither is
-    /// given, the machine's best: discrete before integrated before virtual before software.
+    /// given, the machine's best: discrete before integrated before virtual before software. Through the interface
+    /// that [`BACKEND_VARIABLE`] says, else the first of the system's that opens.
     ///
     /// # Errors
-    /// [`Error::Resource`] when there is no such adapter, or its driver gives no device.
+    /// [`Error::Resource`] when there is no such adapter or interface, or its driver gives no device.
     pub fn open(wanted: Option<&str>) -> Result<Self, Error> {
-        let from_environment = std::env::var(ADAPTER_VARIABLE).ok().filter(|name| !name.trim().is_empty());
-        let wanted = wanted.map(str::to_owned).or(from_environment);
-        pollster::block_on(Self::open_async(wanted.as_deref()))
+        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.trim().is_empty());
+        let wanted = wanted.map(str::to_owned).or_else(|| variable(ADAPTER_VARIABLE));
+        let backend = variable(BACKEND_VARIABLE).or_else(|| variable(COMMON_BACKEND_VARIABLE));
+        let mut reasons = Vec::new();
+        for backend in backends(backend.as_deref(), cfg!(windows))? {
+            match pollster::block_on(Self::open_async(wanted.as_deref(), backend)) {
+                Ok(gpu) => return Ok(gpu),
+                Err(error) => {
+                    tracing::warn!(?backend, %error, "an adapter does not open");
+                    reasons.push(error.to_string());
+                }
+            }
+        }
+        Err(Error::Resource { what: reasons.join("; ") })
     }
 
-    async fn open_async(wanted: Option<&str>) -> Result<Self, Error> {
-        // Direct3D 12 is what the capture and encoder elements on Windows share pictures through; Vulkan is what
-        // Linux has, llvmpipe included. Validation layers cost a multiple of the work they check.
-        let backends = if cfg!(windows) { wgpu::Backends::DX12 } else { wgpu::Backends::VULKAN };
+    async fn open_async(wanted: Option<&str>, backends: wgpu::Backends) -> Result<Self, Error> {
+        // Validation layers cost a multiple of the work they check.
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends,
             flags: wgpu::InstanceFlags::empty().with_env(),
@@ -80,7 +101,7 @@ impl Gpu {
             // Of several equal ones the first, as the system lists them.
             .rev()
             .max_by_key(|adapter| preference(adapter.get_info().device_type))
-            .ok_or_else(|| Error::Resource { what: no_adapter(wanted, &names) })?;
+            .ok_or_else(|| Error::Resource { what: no_adapter(wanted, &names, backends) })?;
         let largest = adapter.limits();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
@@ -96,6 +117,9 @@ impl Gpu {
                     adapter.get_info().name
                 ),
             })?;
+        if backends == wgpu::Backends::DX12 {
+            compiles(&device, &queue).await?;
+        }
         Ok(Self::from_parts(instance, adapter, device, queue))
     }
 
@@ -109,6 +133,7 @@ impl Gpu {
         queue: wgpu::Queue,
     ) -> Self {
         let found = adapter.get_info();
+        let is_software = draws_by_processor(found.device_type, &found.name, found.vendor);
         let info = GpuInfo {
             name: found.name,
             backend: found.backend.to_string(),
@@ -117,7 +142,7 @@ impl Gpu {
             vendor_id: found.vendor,
             device_id: found.device,
             pci_address: found.device_pci_bus_id,
-            is_software: found.device_type == wgpu::DeviceType::Cpu,
+            is_software,
         };
         let reports = Arc::new(Mutex::new(Reports::default()));
         let lost = Arc::clone(&reports);
@@ -159,6 +184,23 @@ impl Gpu {
         &self.queue
     }
 
+    /// Why no picture can stay in this adapter's memory on its way to an encoder; `None` where it can.
+    ///
+    /// Whether an encoder takes it there is another question, which only trying answers.
+    pub fn why_no_textures(&self) -> Option<&'static str> {
+        (self.adapter_luid().is_none())
+            .then_some("only Direct3D 12 hands pictures over in the adapter's memory")
+    }
+
+    /// The adapter's locally unique id, as Windows numbers adapters until it restarts; `None` where it is not driven
+    /// through Direct3D 12.
+    pub fn adapter_luid(&self) -> Option<i64> {
+        #[cfg(windows)]
+        return crate::direct3d::adapter_luid(&self.device);
+        #[cfg(not(windows))]
+        None
+    }
+
     /// Longest side of a texture, in pixels.
     pub fn largest_texture_px(&self) -> u32 {
         self.device.limits().max_texture_dimension_2d
@@ -184,6 +226,46 @@ fn name_matches(name: &str, wanted: &str) -> bool {
     name.to_lowercase().contains(&wanted.trim().to_lowercase())
 }
 
+/// The interfaces to try, in order.
+fn backends(wanted: Option<&str>, on_windows: bool) -> Result<Vec<wgpu::Backends>, Error> {
+    use wgpu::Backends;
+    let possible: &[Backends] =
+        if on_windows { &[Backends::DX12, Backends::VULKAN] } else { &[Backends::VULKAN] };
+    let Some(wanted) = wanted.map(|name| name.trim().to_lowercase()) else { return Ok(possible.to_vec()) };
+    let named = match wanted.as_str() {
+        "dx12" | "d3d12" => Backends::DX12,
+        "vulkan" | "vk" => Backends::VULKAN,
+        _ => Backends::empty(),
+    };
+    if possible.contains(&named) {
+        return Ok(vec![named]);
+    }
+    let choice = if on_windows { "dx12 or vulkan" } else { "vulkan" };
+    Err(Error::Resource {
+        what: format!("{BACKEND_VARIABLE} says “{wanted}”; on this system it can be {choice}"),
+    })
+}
+
+/// Mesa's PCI vendor id for adapters that are none, llvmpipe among them (Khronos' vendor ids, `VK_VENDOR_ID_MESA`).
+const MESA_VENDOR: u32 = 0x10005;
+
+/// Whether the processor does the drawing. Wine passes llvmpipe off as a card.
+fn draws_by_processor(kind: wgpu::DeviceType, name: &str, vendor: u32) -> bool {
+    kind == wgpu::DeviceType::Cpu || vendor == MESA_VENDOR || name_matches(name, "llvmpipe")
+}
+
+/// Has one of our shaders compiled, because Direct3D compiles them only when they are needed, and with a library that
+/// may be missing or unfit.
+async fn compiles(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<(), Error> {
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    crate::rendition::build_scaler(device, queue);
+    let refused = validation.pop().await.or(internal.pop().await);
+    refused.map_or(Ok(()), |error| {
+        Err(Error::Resource { what: format!("the shader compiler of Direct3D 12 does not work: {error}") })
+    })
+}
+
 const fn preference(kind: wgpu::DeviceType) -> u8 {
     match kind {
         wgpu::DeviceType::DiscreteGpu => 4,
@@ -194,8 +276,9 @@ const fn preference(kind: wgpu::DeviceType) -> u8 {
     }
 }
 
-fn no_adapter(wanted: Option<&str>, found: &[String]) -> String {
+fn no_adapter(wanted: Option<&str>, found: &[String], backends: wgpu::Backends) -> String {
     match (wanted, found) {
+        (_, []) if backends == wgpu::Backends::DX12 => no_direct3d().to_owned(),
         (_, []) => {
             "no graphics adapter was found; install a Vulkan driver (on Debian and Ubuntu the package \
                     mesa-vulkan-drivers, which also draws without a graphics card)"
@@ -208,6 +291,16 @@ fn no_adapter(wanted: Option<&str>, found: &[String]) -> String {
     }
 }
 
+/// Why Direct3D 12 shows no adapter. Without its shader compiler wgpu does not even look for one.
+fn no_direct3d() -> &'static str {
+    #[cfg(windows)]
+    if !crate::direct3d::has_library(SHADER_COMPILER) {
+        return "d3dcompiler_47.dll, with which Direct3D 12 compiles shaders, is missing; it belongs to Windows, and \
+                Windows Update or a repair of its system files (sfc /scannow) brings it back";
+    }
+    "no graphics adapter was found for Direct3D 12; install the graphics driver of your card's maker"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,9 +308,9 @@ mod tests {
     #[test]
     fn a_missing_adapter_is_named_with_what_there_is() {
         let found = vec!["llvmpipe (LLVM 15.0.6, 256 bits)".to_owned()];
-        let text = no_adapter(Some("GeForce"), &found);
+        let text = no_adapter(Some("GeForce"), &found, wgpu::Backends::VULKAN);
         assert!(text.contains("GeForce") && text.contains("llvmpipe"), "{text}");
-        assert!(no_adapter(None, &[]).contains("mesa-vulkan-drivers"));
+        assert!(no_adapter(None, &[], wgpu::Backends::VULKAN).contains("mesa-vulkan-drivers"));
         assert!(name_matches(&found[0], " LLVMpipe "));
         assert!(!name_matches(&found[0], "GeForce"));
     }
@@ -227,6 +320,26 @@ mod tests {
         use wgpu::DeviceType::{Cpu, DiscreteGpu, IntegratedGpu, Other, VirtualGpu};
         let order = [Cpu, Other, VirtualGpu, IntegratedGpu, DiscreteGpu];
         assert!(order.windows(2).all(|pair| preference(pair[0]) < preference(pair[1])));
+    }
+
+    #[test]
+    fn windows_tries_direct3d_before_vulkan_and_a_wish_is_heard_or_refused() {
+        use wgpu::Backends;
+        assert_eq!(backends(None, true).unwrap(), [Backends::DX12, Backends::VULKAN]);
+        assert_eq!(backends(None, false).unwrap(), [Backends::VULKAN]);
+        assert_eq!(backends(Some(" Vulkan"), true).unwrap(), [Backends::VULKAN]);
+        assert_eq!(backends(Some("d3d12"), true).unwrap(), [Backends::DX12]);
+        let refused = backends(Some("dx12"), false).unwrap_err().to_string();
+        assert!(refused.contains("dx12") && refused.contains("vulkan"), "{refused}");
+        assert!(backends(Some("metal"), true).is_err());
+    }
+
+    #[test]
+    fn the_processor_is_known_also_where_it_passes_for_a_card() {
+        use wgpu::DeviceType::{Cpu, DiscreteGpu, IntegratedGpu};
+        assert!(draws_by_processor(Cpu, "Microsoft Basic Render Driver", 0x1414));
+        assert!(draws_by_processor(IntegratedGpu, "llvmpipe (LLVM 19.1.7, 256 bits)", 0));
+        assert!(!draws_by_processor(DiscreteGpu, "NVIDIA GeForce RTX 4080", 0x10de));
     }
 
     #[test]

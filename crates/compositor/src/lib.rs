@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! source frames -> textures (only when changed) -> canvas planes Y, CbCr -> scaled planes -> system memory
+//!                                                        |             \-> NV12 texture and fence (Direct3D 12)
 //!                                                        \-> preview in RGB, on the adapter
 //! ```
 //!
@@ -13,6 +14,8 @@
 
 mod color;
 mod compositor;
+#[cfg(windows)]
+mod direct3d;
 mod draw_list;
 mod error;
 mod filter;
@@ -20,6 +23,8 @@ mod geometry;
 mod gpu;
 mod painter;
 mod pixel_rows;
+#[cfg(any(windows, test))]
+mod places;
 mod preview;
 mod preview_rows;
 mod processor;
@@ -30,11 +35,12 @@ mod resampling;
 mod row_scaling;
 mod sources;
 mod staging;
+mod texture_ring;
 
 pub use compositor::{CanvasConfig, ComposedFrame, Compositor, Lookup};
 pub use error::Error;
 pub use filter::Scaler;
 pub use geometry::{Placement, Rect, place};
-pub use gpu::{ADAPTER_VARIABLE, Gpu, GpuInfo};
+pub use gpu::{ADAPTER_VARIABLE, BACKEND_VARIABLE, Gpu, GpuInfo};
 pub use preview::{Preview, PreviewFrame};
 pub use rendition::{Delivery, RenditionOutput};

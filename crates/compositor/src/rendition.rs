@@ -79,8 +79,16 @@ impl Rendition {
         !matches!(self, Self::Scaled(..))
     }
 
-    /// Records the adapter's scaling, if any, and the copy to system memory.
-    pub(crate) fn record(&self, encoder: &mut wgpu::CommandEncoder) -> Option<wgpu::Buffer> {
+    /// What the adapter scales into, where it does.
+    pub(crate) fn planes(&self) -> Option<&Planes> {
+        match self {
+            Self::Scaled(_, scaled) => Some(&scaled.planes),
+            Self::Canvas | Self::ByProcessor(_) => None,
+        }
+    }
+
+    /// Records the adapter's scaling, if any, and the copy to system memory, if that is wanted.
+    pub(crate) fn record(&self, encoder: &mut wgpu::CommandEncoder, to_memory: bool) -> Option<wgpu::Buffer> {
         let Self::Scaled(readback, scaled) = self else { return None };
         for axis in &scaled.axes {
             let mut pass = begin_pass(encoder, &axis.target, None);
@@ -88,7 +96,7 @@ impl Rendition {
             pass.set_bind_group(0, &axis.bindings, &[]);
             pass.draw(0..3, 0..1);
         }
-        Some(readback.record(encoder, &scaled.planes))
+        to_memory.then(|| readback.record(encoder, &scaled.planes))
     }
 
     /// Begins to map what [`Rendition::record`] gave.
@@ -111,6 +119,15 @@ impl Rendition {
             }
         };
         found.ok_or_else(|| Error::internal("a rendition was not read back"))
+    }
+}
+
+/// Builds what scales a picture, to see whether shaders can be compiled here.
+pub(crate) fn build_scaler(device: &wgpu::Device, queue: &wgpu::Queue) {
+    let sizes = (Size::new(4, 4), Size::new(2, 2));
+    if let (Ok(canvas), Ok(size)) = sizes {
+        let output = RenditionOutput { size, scaler: Scaler::Bicubic, delivery: Delivery::Memory };
+        Scaled::new(device, queue, &Planes::new(device, canvas, "trial"), output);
     }
 }
 

@@ -17,3 +17,5 @@ mod layers;
 mod reference;
 mod scaling;
 mod studio;
+#[cfg(windows)]
+mod textures;
