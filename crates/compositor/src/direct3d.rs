@@ -14,17 +14,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use units::{MediaTime, Size, Texture};
 use wgpu::hal::api::Dx12;
-use windows::Win32::Foundation::{FreeLibrary, HANDLE};
+use windows::Win32::Foundation::{CloseHandle, FreeLibrary, WAIT_OBJECT_0};
 use windows::Win32::Graphics::Direct3D12::*;
 use windows::Win32::Graphics::Dxgi::Common::{
     DXGI_FORMAT, DXGI_FORMAT_NV12, DXGI_FORMAT_R8_UNORM, DXGI_FORMAT_R8G8_UNORM, DXGI_SAMPLE_DESC,
 };
 use windows::Win32::System::LibraryLoader::LoadLibraryW;
-use windows::core::{GUID, HSTRING, IUnknown, Interface as _};
+use windows::Win32::System::Threading::{CreateEventW, WaitForSingleObject};
+use windows::core::{GUID, HSTRING, IUnknown, Interface as _, PCWSTR};
 
 use crate::painter::Planes;
 use crate::places::{Held, Places};
 use crate::{Error, Gpu};
+
+/// How long a ring waits for its last copies when it is given up, in milliseconds. An adapter that takes this long for
+/// a command is reset by Windows (timeout detection and recovery, 2 s).
+const PATIENCE_MS: u32 = 3000;
 
 /// Number of the adapter behind `device`, or `None` where it is not driven through Direct3D 12.
 pub(crate) fn adapter_luid(device: &wgpu::Device) -> Option<i64> {
@@ -257,13 +262,22 @@ impl Drop for Shared {
             return;
         }
         // The adapter may still be copying, for a few milliseconds at most; when it is lost, its fences are released.
-        // SAFETY: called on a live fence; without an event the call itself waits.
-        let waited = unsafe {
-            self.fence.SetEventOnCompletion(self.signalled.load(Ordering::Relaxed), HANDLE::default())
-        };
-        if let Err(error) = waited {
-            tracing::warn!(%error, "a ring of textures was given up while the adapter may write it");
+        if !reaches(&self.fence, self.signalled.load(Ordering::Relaxed)) {
+            tracing::warn!("a ring of textures was given up while the adapter may write it");
         }
+    }
+}
+
+/// Waits until `fence` has reached `value`, for up to [`PATIENCE_MS`]. Says whether it has.
+fn reaches(fence: &ID3D12Fence, value: u64) -> bool {
+    // SAFETY: the event is made here, closed here once and used in between. A wait that is given up leaves the fence a
+    // closed event to set, which it then can not.
+    unsafe {
+        let Ok(event) = CreateEventW(None, false, false, PCWSTR::null()) else { return false };
+        let reached = fence.SetEventOnCompletion(value, event).is_ok()
+            && WaitForSingleObject(event, PATIENCE_MS) == WAIT_OBJECT_0;
+        let _ = CloseHandle(event);
+        reached
     }
 }
 

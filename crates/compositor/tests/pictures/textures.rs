@@ -6,10 +6,11 @@ use std::sync::Arc;
 use compositor::{CanvasConfig, Compositor, Delivery, RenditionOutput, Scaler};
 use scene::{Picture, SourceId};
 use units::{EncoderPicture, Pts, Size, Texture, VideoFrame};
-use windows::Win32::Foundation::HANDLE;
+use windows::Win32::Foundation::{CloseHandle, WAIT_OBJECT_0};
 use windows::Win32::Graphics::Direct3D12::*;
 use windows::Win32::Graphics::Dxgi::Common::{DXGI_FORMAT_NV12, DXGI_FORMAT_UNKNOWN, DXGI_SAMPLE_DESC};
-use windows::core::{GUID, IUnknown, Interface as _};
+use windows::Win32::System::Threading::{CreateEventW, WaitForSingleObject};
+use windows::core::{GUID, IUnknown, Interface as _, PCWSTR};
 
 use crate::reference::Rgb;
 use crate::studio::{PATIENCE, bgrx, gpu, in_memory, layer, photograph, size};
@@ -76,7 +77,10 @@ unsafe fn plane(resource: &ID3D12Resource, plane: u32, fence: &ID3D12Fence, read
         queue.ExecuteCommandLists(&[Some(list.cast().unwrap())]);
         let done: ID3D12Fence = device.CreateFence(0, D3D12_FENCE_FLAG_NONE).unwrap();
         queue.Signal(&done, 1).unwrap();
-        done.SetEventOnCompletion(1, HANDLE::default()).unwrap();
+        let event = CreateEventW(None, false, false, PCWSTR::null()).unwrap();
+        done.SetEventOnCompletion(1, event).unwrap();
+        assert_eq!(WaitForSingleObject(event, 60_000), WAIT_OBJECT_0, "the fence is never reached");
+        CloseHandle(event).unwrap();
         std::mem::ManuallyDrop::drop(&mut to.pResource);
         std::mem::ManuallyDrop::drop(&mut from.pResource);
         let mut start = std::ptr::null_mut();
