@@ -105,7 +105,7 @@ fn read(texture: &Texture) -> [Vec<u8>; 2] {
         if resource.GetDesc().Format == DXGI_FORMAT_NV12 {
             return [luma, plane(resource, 1, fence, texture.ready_at)];
         }
-        let (mut carried, mut bytes) = (std::ptr::null_mut(), size_of::<usize>() as u32);
+        let (mut carried, mut bytes) = (std::ptr::null_mut::<std::ffi::c_void>(), size_of::<usize>() as u32);
         let guid = GUID::from_u128(Texture::CHROMA_PLANE);
         resource.GetPrivateData(&guid, &mut bytes, Some((&raw mut carried).cast())).unwrap();
         let chroma: ID3D12Resource = IUnknown::from_raw(carried).cast().unwrap();
