@@ -41,6 +41,8 @@ fn the_folder_of_recordings_is_picked_in_the_desktops_dialog() {
     view.recording.folder = r"C:\Users\Ada\Videos\Genlock".to_owned();
     view.desktop.can_pick = true;
     let mut harness = preferences(view);
+    harness.get_by_role_and_label(Role::Button, "change: folder of recordings").scroll_to_me();
+    harness.run_steps(3);
     let asked = click(&mut harness, Role::Button, "change: folder of recordings");
     assert_eq!(asked, [Command::Pick(Pick::RecordingFolder)]);
     let asked = click(&mut harness, Role::Button, "open: folder of recordings");
@@ -81,6 +83,8 @@ fn where_no_key_works_from_anywhere_it_is_said() {
 #[test]
 fn a_name_is_written_with_an_input_method() {
     let mut harness = open(ready());
+    // The program adds a font of the system for these letters; this test is about the word, not its picture.
+    harness.ctx.set_missing_glyph_policy(egui::epaint::text::MissingGlyphPolicy::Tofu);
     press(&mut harness, Modifiers::CTRL, Key::K);
     type_text(&mut harness, "destinations");
     press(&mut harness, Modifiers::NONE, Key::Enter);
