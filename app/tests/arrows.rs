@@ -26,7 +26,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("capture", &["units", "scene"]),
     ("compositor", &["units", "scene"]),
     ("mixer", &["units"]),
-    ("encoder", &["units"]),
+    ("encoder", &["units", "nvenc-api"]),
+    ("nvenc-api", &[]),
+    ("fake-nvenc", &["nvenc-api"]),
     ("net", &["units", "ertmp", "ivs", "publish"]),
     ("ingest", &["units", "ertmp", "ivs", "record"]),
     ("desktop", &["units"]),
@@ -66,7 +68,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("pulseaudio", &["capture"]),
     // net asks the system what a peer has confirmed, which no portable crate does; desktop is what Windows gives a
     // person's program.
-    ("windows", &["capture", "encoder", "net", "desktop", "compositor", "genlock"]),
+    ("windows", &["capture", "encoder", "fake-nvenc", "net", "desktop", "compositor", "genlock"]),
     ("anyhow", &["genlock"]),
 ];
 

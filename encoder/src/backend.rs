@@ -9,12 +9,14 @@ use std::fmt;
 
 use units::{Kbps, VideoCodec, VideoProfile};
 
+pub(crate) use crate::nvenc::LIBRARY as NVENC_LIBRARY;
 use crate::property::{Assignment, Honoured, NotHonoured, Value};
 use crate::rendition::RenditionConfig;
 
 mod amf;
 mod media_foundation;
 mod nvenc;
+mod nvenc_direct;
 mod openh264;
 mod quick_sync;
 pub(crate) mod setting;
@@ -25,6 +27,8 @@ mod x265;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BackendKind {
+    /// NVIDIA, spoken to through its driver.
+    NvencDirect,
     /// NVIDIA, `nvh264enc` and `nvh265enc`.
     Nvenc,
     /// AMD, `amfh264enc` and `amfh265enc`.
@@ -43,7 +47,8 @@ pub enum BackendKind {
 
 /// Order in which encoders are tried: hardware by vendor, then what the system offers, then software. Those that do
 /// not make the wanted code are passed over.
-pub const FALLBACK_ORDER: [BackendKind; 7] = [
+pub const FALLBACK_ORDER: [BackendKind; 8] = [
+    BackendKind::NvencDirect,
     BackendKind::Nvenc,
     BackendKind::Amf,
     BackendKind::QuickSync,
@@ -57,9 +62,11 @@ pub const FALLBACK_ORDER: [BackendKind; 7] = [
 pub(crate) const CODECS: [VideoCodec; 2] = [VideoCodec::Avc, VideoCodec::Hevc];
 
 impl BackendKind {
-    /// Name of the GStreamer element that makes `codec`, or `None` where the family makes no such code.
+    /// Name of what makes `codec`, a GStreamer element or a driver's library; `None` where the family makes no such
+    /// code.
     pub const fn element_for(self, codec: VideoCodec) -> Option<&'static str> {
         Some(match (self, codec) {
+            (Self::NvencDirect, _) => NVENC_LIBRARY,
             (Self::Nvenc, VideoCodec::Avc) => "nvh264enc",
             (Self::Nvenc, VideoCodec::Hevc) => "nvh265enc",
             (Self::Amf, VideoCodec::Avc) => "amfh264enc",
@@ -75,7 +82,7 @@ impl BackendKind {
         })
     }
 
-    /// Name of the family's first GStreamer element: the one for H.264 where it makes that.
+    /// Name of what codes, the family's first where there are several: the one for H.264 where it makes that.
     pub const fn element(self) -> &'static str {
         match (self.element_for(VideoCodec::Avc), self.element_for(VideoCodec::Hevc)) {
             (Some(element), _) | (None, Some(element)) => element,
@@ -83,27 +90,31 @@ impl BackendKind {
         }
     }
 
-    /// The back end that has an element called `element`.
+    /// The back end that codes with an element or a library called `element`; “nvenc” is the driver's by whatever name
+    /// it has here.
     pub fn from_element(element: &str) -> Option<Self> {
+        if element == "nvenc" {
+            return Some(Self::NvencDirect);
+        }
         let named = |kind: &Self| CODECS.iter().any(|codec| kind.element_for(*codec) == Some(element));
         FALLBACK_ORDER.into_iter().find(named)
     }
 
     /// Whether it runs on a GPU's encoder block. Media Foundation may, we can not know.
     pub const fn is_hardware(self) -> bool {
-        matches!(self, Self::Nvenc | Self::Amf | Self::QuickSync | Self::MediaFoundation)
+        matches!(self, Self::NvencDirect | Self::Nvenc | Self::Amf | Self::QuickSync | Self::MediaFoundation)
     }
 
     /// Whether it takes pictures that stay in the graphics adapter's memory, [`units::EncoderPicture::Texture`]. None of
     /// the GStreamer elements is given any.
     pub const fn takes_textures(self) -> bool {
-        false
+        cfg!(windows) && matches!(self, Self::NvencDirect)
     }
 
     /// PCI id of the maker whose graphics cards it runs on; `None` where it runs on any, or on the processor.
     pub const fn vendor_id(self) -> Option<u32> {
         match self {
-            Self::Nvenc => Some(0x10DE),
+            Self::NvencDirect | Self::Nvenc => Some(0x10DE),
             Self::Amf => Some(0x1002),
             Self::QuickSync => Some(0x8086),
             Self::MediaFoundation | Self::X264 | Self::X265 | Self::OpenH264 => None,
@@ -131,12 +142,13 @@ impl BackendKind {
         }
     }
 
-    /// By how many pictures decoding runs ahead of showing, at most. B-pictures are never referred to by others in any
-    /// of our mappings, except where Media Foundation does as it pleases.
+    /// By how many pictures decoding runs ahead of showing, at most. B-pictures are referred to by others only where
+    /// NVENC was asked for it, and where Media Foundation does as it pleases.
     pub(crate) fn reorder_depth(self, config: &RenditionConfig) -> usize {
         match (self, self.b_frames(config)) {
             (_, 0) => 0,
             (Self::MediaFoundation, _) => 2,
+            (Self::NvencDirect, b_frames) if b_frames > 1 && config.settings.b_reference.is_some() => 2,
             _ => 1,
         }
     }
@@ -155,20 +167,25 @@ impl BackendKind {
             // Both multiply by 1024 (gst-plugins-bad, nvcodec and mediafoundation plugins).
             Self::Nvenc | Self::MediaFoundation => kbps * 1000 / 1024,
             Self::Amf | Self::QuickSync | Self::X264 | Self::X265 => kbps,
-            Self::OpenH264 => kbps * 1000,
+            Self::OpenH264 | Self::NvencDirect => kbps * 1000,
         }
     }
 
     /// Name and value of the bitrate property for a bitrate of `bitrate`, rounded down to the element's unit.
     pub(crate) fn bitrate(self, bitrate: Kbps) -> Assignment {
-        Assignment::must(setting::BITRATE, &["bitrate"], Value::Number(self.bitrate_units(bitrate).max(1)))
+        let names: &'static [&'static str] = match self {
+            Self::NvencDirect => &["averageBitRate"],
+            _ => &["bitrate"],
+        };
+        Assignment::must(setting::BITRATE, names, Value::Number(self.bitrate_units(bitrate).max(1)))
     }
 }
 
 impl fmt::Display for BackendKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Nvenc => "NVIDIA NVENC",
+            Self::NvencDirect => "NVIDIA NVENC",
+            Self::Nvenc => "NVIDIA NVENC through GStreamer",
             Self::Amf => "AMD AMF",
             Self::QuickSync => "Intel Quick Sync",
             Self::MediaFoundation => "Windows Media Foundation",
@@ -249,7 +266,12 @@ pub(crate) fn map(kind: BackendKind, config: &RenditionConfig, cores: usize) -> 
     let mut mapping = Mapping::default();
     mapping.set(kind.bitrate(config.bitrate));
     mapping.note(setting::PROFILE, "profile", profile_name(kind.profile(config.profile)));
+    if kind != BackendKind::NvencDirect {
+        let asked = config.settings.b_reference.is_some();
+        mapping.lacks(setting::B_REFERENCE, asked, "with this encoder no B-frame is referred to");
+    }
     match kind {
+        BackendKind::NvencDirect => nvenc_direct::map(&mut mapping, config),
         BackendKind::Nvenc => nvenc::map(&mut mapping, config),
         BackendKind::Amf => amf::map(&mut mapping, config),
         BackendKind::QuickSync => quick_sync::map(&mut mapping, config),

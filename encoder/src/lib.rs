@@ -23,6 +23,7 @@ mod dry_run;
 mod error;
 mod group;
 mod nal;
+mod nvenc;
 mod output;
 mod picture;
 mod pipeline;
@@ -45,7 +46,9 @@ pub use group::{CanvasFrame, EncoderGroup, TrackReport};
 pub use output::{EncoderOutput, SlipKind, TrackStats};
 pub use probe::{BackendReport, Choice, choose, probe, test_backend, usable_codecs};
 pub use property::{Applied, Honoured, NotHonoured};
-pub use rendition::{LatencyTuning, Multipass, Preset, RateControl, RenditionConfig, VideoSettings};
+pub use rendition::{
+    BReference, LatencyTuning, Multipass, Preset, RateControl, RenditionConfig, VideoSettings,
+};
 pub use requested::{
     EncoderFamily, Interpretation, InterpretedKey, Meaning, RequestedSettings, SettingReport, SettingValue,
     interpret,

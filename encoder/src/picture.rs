@@ -34,30 +34,22 @@ pub(crate) fn caps(size: Size, rate: FrameRate) -> Option<gst::Caps> {
     Some(caps)
 }
 
-/// `picture` for a back end that reads system memory.
-///
-/// # Errors
-/// Why it can not go to an encoder of `size`.
-pub(crate) fn in_memory(
-    picture: EncoderPicture,
-    kind: BackendKind,
-    size: Size,
-) -> Result<Arc<VideoFrame>, String> {
-    match picture {
-        EncoderPicture::Memory(picture) => check(&picture, size).map(|()| picture),
-        EncoderPicture::Texture(_) => Err(format!(
-            "it lies in the graphics adapter's memory, and {kind} takes pictures from system memory"
-        )),
-    }
-}
-
-/// Why `picture` can not go to an encoder of `size`.
-fn check(picture: &VideoFrame, size: Size) -> Result<(), String> {
-    if picture.format() != PixelFormat::Nv12 {
-        return Err(format!("it is {:?} and not NV12", picture.format()));
-    }
+/// Why `picture` can not go to an encoder of `kind` and `size`.
+pub(crate) fn check(picture: &EncoderPicture, kind: BackendKind, size: Size) -> Result<(), String> {
     if picture.size() != size {
         return Err(format!("it is {} and not {size}", picture.size()));
+    }
+    let EncoderPicture::Memory(picture) = picture else {
+        return if kind.takes_textures() {
+            Ok(())
+        } else {
+            Err(format!(
+                "it lies in the graphics adapter's memory, and {kind} takes pictures from system memory"
+            ))
+        };
+    };
+    if picture.format() != PixelFormat::Nv12 {
+        return Err(format!("it is {:?} and not NV12", picture.format()));
     }
     let color = picture.color();
     if color.matrix != ColorMatrix::Bt709 || color.range != ColorRange::Limited {

@@ -9,7 +9,7 @@ use units::{FrameRate, Kbps, Size, TrackId, VideoCodec, VideoProfile};
 
 use crate::backend::{BackendKind, CODECS, FALLBACK_ORDER};
 use crate::worker::lock;
-use crate::{Error, RenditionConfig, interpret, pipeline, self_test};
+use crate::{Error, RenditionConfig, interpret, nvenc, pipeline, self_test};
 
 /// What trying an encoder showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,10 @@ pub struct BackendReport {
     pub kind: BackendKind,
     /// What it was to make.
     pub codec: VideoCodec,
-    /// Name of its GStreamer element; the family's first where it makes no such code.
+    /// Name of what codes: its GStreamer element, the family's first where it makes no such code, or the driver's
+    /// library.
     pub element: &'static str,
-    /// Whether the element is installed.
+    /// Whether it is installed.
     pub available: bool,
     /// Whether it coded pictures that a decoder gave back as they were.
     pub passed: bool,
@@ -117,7 +118,16 @@ fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
         report.reason = error.to_string();
         return report;
     }
-    if gst::ElementFactory::find(element).is_none() {
+    let mut fake = None;
+    if kind == BackendKind::NvencDirect {
+        match nvenc::driver() {
+            Ok(driver) => fake.clone_from(&driver.fake),
+            Err(reason) => {
+                report.reason = reason;
+                return report;
+            }
+        }
+    } else if gst::ElementFactory::find(element).is_none() {
         report.reason = format!("“{element}” is not installed");
         return report;
     }
@@ -129,6 +139,9 @@ fn test_now(kind: BackendKind, config: &RenditionConfig) -> BackendReport {
             report.reason = words;
         }
         Err(words) => report.reason = words,
+    }
+    if let Some(name) = fake {
+        report.reason = format!("{}; not a GPU: the library is {name}", report.reason);
     }
     report.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     report

@@ -57,6 +57,15 @@ pub enum Multipass {
     Full,
 }
 
+/// Which B-pictures others may refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BReference {
+    /// Each.
+    Each,
+    /// The one in the middle between two others.
+    Middle,
+}
+
 /// How closely the encoder keeps to the bitrate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RateControl {
@@ -84,6 +93,8 @@ pub struct VideoSettings {
     pub tuning: Option<LatencyTuning>,
     /// B-pictures between two others, 0 when not given.
     pub b_frames: Option<u8>,
+    /// B-pictures that others refer to; none when not given. Only NVENC through its driver can.
+    pub b_reference: Option<BReference>,
     /// Frames the rate control looks ahead.
     pub lookahead_frames: Option<u16>,
     /// Spatial and temporal adaptive quantisation.

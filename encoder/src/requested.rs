@@ -216,7 +216,7 @@ fn kind_of(encoder_type: &str) -> (Option<EncoderFamily>, Option<VideoCodec>) {
 /// The back end of a family.
 const fn back_end(family: Option<EncoderFamily>, codec: Option<VideoCodec>) -> Option<BackendKind> {
     match (family, codec) {
-        (Some(EncoderFamily::Nvenc), _) => Some(BackendKind::Nvenc),
+        (Some(EncoderFamily::Nvenc), _) => Some(BackendKind::NvencDirect),
         (Some(EncoderFamily::Amf), _) => Some(BackendKind::Amf),
         (Some(EncoderFamily::QuickSync), _) => Some(BackendKind::QuickSync),
         (Some(EncoderFamily::X264), Some(VideoCodec::Hevc)) => Some(BackendKind::X265),
@@ -259,6 +259,8 @@ pub(crate) fn report(config: &RenditionConfig, kind: BackendKind, applied: &Appl
     let read = interpret(requested);
     let instead = match (read.backend, read.family) {
         (Some(wanted), _) if wanted == kind => None,
+        // One chip, two ways to it.
+        (_, Some(EncoderFamily::Nvenc)) if kind == BackendKind::Nvenc => None,
         _ if config.backend == Some(kind) => Some(format!("{kind} was asked for on this computer")),
         (_, Some(family)) => Some(format!("{family} is not usable here; {kind} is used instead")),
         (_, None) => Some(format!("nobody knows this type; {kind} is used instead")),

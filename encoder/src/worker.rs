@@ -1,4 +1,4 @@
-//! One rendition's encoder: its pipeline, what is inside it, and its way back after it broke.
+//! One rendition's encoder: its engine, what is inside it, and its way back after it broke.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +11,14 @@ use units::{Clock, EncoderPicture, FrameRate, Kbps, MediaTime};
 use crate::alignment::AlignmentWatch;
 use crate::backend::BackendKind;
 use crate::output::{EncoderOutput, SlipKind, TrackStats};
-use crate::pipeline::Pipeline;
 use crate::property::Applied;
 use crate::{Error, RenditionConfig, picture};
 
+mod engine;
 mod run;
 mod track;
 
+use engine::Engine;
 use run::Run;
 #[cfg(test)]
 pub(crate) use track::MAX_RESTARTS;
@@ -30,7 +31,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 enum Stage {
-    Running { run: Arc<Run>, pipeline: Pipeline, needs_idr: bool },
+    Running { run: Arc<Run>, engine: Engine, needs_idr: bool },
     Starting,
     Gone,
 }
@@ -74,8 +75,8 @@ impl Worker {
     /// Opens the encoder.
     pub(crate) fn start(setup: WorkerSetup) -> Result<(Arc<Self>, Applied), Error> {
         let track = Arc::new(TrackState::new(setup));
-        let (run, pipeline, applied) = track.open()?;
-        let stage = Stage::Running { run, pipeline, needs_idr: true };
+        let (run, engine, applied) = track.open()?;
+        let stage = Stage::Running { run, engine, needs_idr: true };
         Ok((Arc::new(Self { track, stage: Mutex::new(stage) }), applied))
     }
 
@@ -90,7 +91,7 @@ impl Worker {
         count(&track.counters.input);
         let mut stage = lock(&self.stage);
         self.replace_if_dead(&mut stage);
-        let Stage::Running { run, pipeline, needs_idr } = &mut *stage else {
+        let Stage::Running { run, engine, needs_idr } = &mut *stage else {
             count(&track.counters.skipped);
             return Ok(());
         };
@@ -101,15 +102,12 @@ impl Worker {
             }
             return Ok(());
         };
-        let picture = match picture::in_memory(picture, track.kind, track.config.size) {
-            Ok(picture) => picture,
-            Err(reason) => {
-                count(&track.counters.skipped);
-                return Err(Error::WrongPicture { track: track.config.track, reason });
-            }
-        };
+        if let Err(reason) = picture::check(&picture, track.kind, track.config.size) {
+            count(&track.counters.skipped);
+            return Err(Error::WrongPicture { track: track.config.track, reason });
+        }
         // An encoder begins with an IDR. Later, a full queue skips ordinary pictures and never an IDR.
-        let full = pipeline.waiting() >= track.queue_limit();
+        let full = engine.waiting() >= track.queue_limit();
         if !idr && (*needs_idr || full) {
             count(&track.counters.skipped);
             return Ok(());
@@ -118,18 +116,16 @@ impl Worker {
         let pts = track.canvas.pts_of(index);
         let running_time = run::running_time(pts);
         let span_ns = track.span_of(index).as_nanos().unsigned_abs();
-        let buffer = picture::wrap(picture, running_time.nseconds(), span_ns)
+        let ready = engine
+            .ready(picture, running_time, span_ns)
             .map_err(|reason| Error::WrongPicture { track: track.config.track, reason })?;
-        // The first picture of a run is an IDR anyhow.
-        if idr && !first {
-            pipeline.force_idr(running_time);
-        }
         if idr && track.has_new_bitrate.swap(false, Ordering::Relaxed) && !first {
             let bitrate = Kbps(track.bitrate.load(Ordering::Relaxed));
-            pipeline.set_at(track.kind.bitrate(bitrate), running_time);
+            engine.set_bitrate_at(track.kind, bitrate, running_time);
         }
         run.took(tick, pts);
-        if !pipeline.push(buffer) {
+        // The first picture of a run is an IDR anyhow.
+        if !engine.push(ready, idr && !first) {
             run.die("it takes no more pictures".to_owned());
         }
         Ok(())
@@ -166,9 +162,9 @@ impl Worker {
             return;
         }
         *stage = match opened {
-            Ok((run, pipeline, _)) => {
+            Ok((run, engine, _)) => {
                 count(&self.track.counters.restarts);
-                Stage::Running { run, pipeline, needs_idr: true }
+                Stage::Running { run, engine, needs_idr: true }
             }
             Err(error) => {
                 self.track.report_death(error.to_string(), false);
@@ -185,8 +181,8 @@ impl Worker {
         let stage = lock(&self.stage);
         if self.track.kind.changes_bitrate_by_idr() {
             self.track.has_new_bitrate.store(true, Ordering::Relaxed);
-        } else if let Stage::Running { pipeline, .. } = &*stage {
-            pipeline.set(&self.track.kind.bitrate(bitrate))?;
+        } else if let Stage::Running { engine, .. } = &*stage {
+            engine.set_bitrate(self.track.kind, bitrate)?;
         }
         self.track.bitrate.store(bitrate.0, Ordering::Relaxed);
         Ok(())
@@ -195,8 +191,8 @@ impl Worker {
     /// Whether the queue takes another picture; true while there is no encoder, which skips it at once.
     pub(crate) fn has_room(&self) -> bool {
         match &*lock(&self.stage) {
-            Stage::Running { run, pipeline, .. } => {
-                pipeline.waiting() < self.track.queue_limit() || run.is_dead()
+            Stage::Running { run, engine, .. } => {
+                engine.waiting() < self.track.queue_limit() || run.is_dead()
             }
             Stage::Starting => false,
             Stage::Gone => true,
@@ -218,16 +214,16 @@ impl Worker {
     /// Stops or resumes the flow into the encoder.
     #[cfg(test)]
     pub(crate) fn hold(&self, held: bool) {
-        if let Stage::Running { pipeline, .. } = &*lock(&self.stage) {
-            pipeline.hold(held);
+        if let Stage::Running { engine, .. } = &*lock(&self.stage) {
+            engine.hold(held);
         }
     }
 
     /// Says that no picture follows.
     pub(crate) fn end(&self) {
-        if let Stage::Running { run, pipeline, needs_idr } = &*lock(&self.stage) {
+        if let Stage::Running { run, engine, needs_idr } = &*lock(&self.stage) {
             // Without a single picture some encoders never answer.
-            if *needs_idr || !pipeline.end() {
+            if *needs_idr || !engine.end() {
                 run.end();
             }
         }
@@ -236,16 +232,16 @@ impl Worker {
     /// Waits until everything has come out, or until `deadline`. Returns whether it has.
     pub(crate) fn drain(&self, deadline: Instant) -> bool {
         let stage = std::mem::replace(&mut *lock(&self.stage), Stage::Gone);
-        let Stage::Running { run, pipeline, .. } = stage else { return true };
+        let Stage::Running { run, engine, .. } = stage else { return true };
         let drained = run.wait_for_end(deadline);
         // Stops the encoder.
-        drop(pipeline);
+        drop(engine);
         drained
     }
 
     pub(crate) fn stats(&self) -> TrackStats {
         let (queue, running) = match &*lock(&self.stage) {
-            Stage::Running { run, pipeline, .. } => (pipeline.waiting(), !run.is_dead()),
+            Stage::Running { run, engine, .. } => (engine.waiting(), !run.is_dead()),
             Stage::Starting | Stage::Gone => (0, false),
         };
         self.track.stats(queue, running)

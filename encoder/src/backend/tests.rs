@@ -81,6 +81,7 @@ fn what_an_element_can_not_do_is_said() {
         mapping.not_honoured.into_iter().map(|lack| lack.setting).collect::<Vec<_>>()
     };
     let lacking = |kind| lacking_with(kind, &config);
+    assert!(lacking(BackendKind::NvencDirect).is_empty());
     assert!(lacking(BackendKind::Nvenc).is_empty());
     assert_eq!(lacking(BackendKind::X264), ["multipass"]);
     assert!(lacking(BackendKind::Amf).is_empty());
@@ -151,5 +152,6 @@ fn elements_and_back_ends_name_each_other() {
         }
     }
     assert_eq!(BackendKind::X265.element(), "x265enc");
+    assert_eq!(BackendKind::from_element("nvenc"), Some(BackendKind::NvencDirect));
     assert_eq!(BackendKind::from_element("theoraenc"), None);
 }

@@ -95,7 +95,7 @@ fn nvenc_option(to: &mut Interpretation, name: &str, value: &str) -> Meaning {
         ("lookaheadDepth" | "aqStrength" | "enableAQ" | "enableTemporalAQ" | "vbvBufferSize", None) => {
             unreadable()
         }
-        _ => Meaning::NotHonoured("GStreamer's NVENC elements have no property for it".to_owned()),
+        _ => Meaning::NotHonoured("it is not among the options that are passed on".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use units::{Kbps, Span, VideoProfile};
 use super::EncoderFamily::{self, Amf, Nvenc, QuickSync, Vaapi, VideoToolbox, X264};
 use super::{Interpretation, Meaning, SettingValue, options};
 use crate::backend::setting;
-use crate::rendition::{LatencyTuning, Multipass, Preset, RateControl};
+use crate::rendition::{BReference, LatencyTuning, Multipass, Preset, RateControl};
 
 /// One line of the table.
 pub(super) struct Row {
@@ -279,7 +279,7 @@ fn nvenc_tune(to: &mut Interpretation, value: &SettingValue) -> Meaning {
         "ull" => LatencyTuning::Zero,
         "uhq" => {
             to.settings.tuning = Some(LatencyTuning::Quality);
-            return lacks("GStreamer's elements know no uhq; hq is used instead");
+            return lacks("uhq is of a newer interface than is spoken here; hq is used instead");
         }
         "lossless" => {
             return lacks("no bitrate can be kept to without loss; hq is used instead");
@@ -368,11 +368,15 @@ fn b_frames(to: &mut Interpretation, value: &SettingValue) -> Meaning {
     }
 }
 
-fn b_reference(_: &mut Interpretation, value: &SettingValue) -> Meaning {
+fn b_reference(to: &mut Interpretation, value: &SettingValue) -> Meaning {
+    // NVIDIA's numbers.
     match lower(value).as_str() {
-        "0" | "disabled" => Meaning::Kept("no B-frame is referred to"),
-        _ => lacks("GStreamer's NVENC elements have no such property; no B-frame is referred to"),
+        "0" | "disabled" => return Meaning::Kept("no B-frame is referred to"),
+        "1" | "each" => to.settings.b_reference = Some(BReference::Each),
+        "2" | "middle" => to.settings.b_reference = Some(BReference::Middle),
+        _ => return unreadable(value, "disabled, each or middle"),
     }
+    Meaning::Setting(setting::B_REFERENCE)
 }
 
 /// In kilobits. Taken together with the bitrate in [`super::interpret`].

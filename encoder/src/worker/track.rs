@@ -9,11 +9,13 @@ use crossbeam_channel::{SendTimeoutError, Sender};
 use gstreamer as gst;
 use units::{Clock, FrameRate, Kbps, Span, Track, VideoCodec, VideoConfig};
 
+use super::engine::Engine;
 use super::run::Run;
 use super::{WorkerSetup, lock};
 use crate::alignment::AlignmentWatch;
 use crate::backend::{self, BackendKind, setting};
 use crate::nal::ParameterSets;
+use crate::nvenc::{NvencEngine, NvencPlan};
 use crate::output::{EncoderOutput, SlipKind, TrackStats};
 use crate::pipeline::{Pipeline, Plan};
 use crate::property::Applied;
@@ -90,7 +92,7 @@ impl TrackState {
     }
 
     /// Opens the encoder anew.
-    pub(super) fn open(self: &Arc<Self>) -> Result<(Arc<Run>, Pipeline, Applied), Error> {
+    pub(super) fn open(self: &Arc<Self>) -> Result<(Arc<Run>, Engine, Applied), Error> {
         let config = &self.config;
         let mut mapping = backend::map(self.kind, config, self.cores);
         // Buffers and limits are those of the promised bitrate, so that an encoder that starts below it can go back up.
@@ -99,6 +101,19 @@ impl TrackState {
             if assignment.setting == setting::BITRATE {
                 assignment.value = bitrate.value.clone();
             }
+        }
+        let run = Arc::new(Run::new(self.clone()));
+        let fail_after = lock(&self.fail_after).pop_front();
+        if self.kind == BackendKind::NvencDirect {
+            let plan = NvencPlan {
+                config: config.clone(),
+                profile: self.kind.profile(config.profile),
+                mapping,
+                queue: self.queue_limit(),
+                fail_after,
+            };
+            let (engine, applied) = NvencEngine::open(plan, run.clone())?;
+            return Ok((run, Engine::Nvenc(engine), applied));
         }
         let unsupported = |what: &str| Error::Unsupported { track: config.track, what: what.to_owned() };
         let input = picture::caps(config.size, config.rate).ok_or_else(|| unsupported("this frame rate"))?;
@@ -111,7 +126,6 @@ impl TrackState {
             .field("alignment", "au")
             .field("profile", backend::profile_name(self.kind.profile(config.profile)))
             .build();
-        let run = Arc::new(Run::new(self.clone()));
         let plan = Plan {
             encoder: &adapter::element_here(element),
             converter: "videoconvert",
@@ -119,11 +133,11 @@ impl TrackState {
             output,
             assignments: &mapping.assignments,
             not_honoured: mapping.not_honoured,
-            fail_after: lock(&self.fail_after).pop_front(),
+            fail_after,
         };
         let (pipeline, mut applied) = Pipeline::open(plan, run.clone())?;
         applied.honoured.extend(mapping.noted);
-        Ok((run, pipeline, applied))
+        Ok((run, Engine::Pipeline(pipeline), applied))
     }
 
     /// Counters, beside the gauges of whoever holds the pipeline.
