@@ -297,7 +297,8 @@ fn buffer_bits(config: &RenditionConfig) -> i64 {
     i64::from(config.bitrate.0) * i64::from(config.settings.effective_buffer_ms())
 }
 
-#[cfg(all(test, windows))]
+#[cfg(windows)]
+#[cfg(test)]
 mod plugin_names;
 #[cfg(test)]
 mod tests;

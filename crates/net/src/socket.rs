@@ -247,7 +247,8 @@ mod tests {
     }
 }
 
-#[cfg(all(test, windows))]
+#[cfg(windows)]
+#[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
     use windows_sys::Win32::Networking::WinSock::{WSAENOPROTOOPT, WSAEOPNOTSUPP};
