@@ -8,7 +8,7 @@ mod relay;
 mod sender;
 mod stage;
 mod tun;
-mod viewer;
+pub(crate) mod viewer;
 
 use std::path::Path;
 

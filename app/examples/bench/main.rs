@@ -14,6 +14,7 @@
 //!     ./x bench takeover   what is lost when a second sender takes the channel over, beside ffmpeg
 //!     ./x bench loss       1, 3 and 5 % of all packets lost, beside ffmpeg
 //!     ./x bench narrow     60 % of the needed rate, beside ffmpeg
+//!     ./x bench windows    only when named: the Windows program under Wine, beside the one for Linux
 
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
 #![allow(clippy::indexing_slicing, reason = "serde_json answers a missing member with null")]
@@ -25,6 +26,8 @@ mod peer;
 mod received;
 mod show;
 mod vmaf;
+#[cfg(target_os = "linux")]
+mod windows;
 
 use std::path::Path;
 
@@ -52,7 +55,12 @@ const BENCHES: &[Bench] = &[
     ("loss", hold::loss),
     #[cfg(target_os = "linux")]
     ("narrow", hold::narrow),
+    #[cfg(target_os = "linux")]
+    (WINDOWS, windows::windows),
 ];
+
+/// Needs the tools of `./x windows` and a program that they built: taken only when it is asked for.
+const WINDOWS: &str = "windows";
 
 /// One name for those that show how a session holds.
 const HOLD: (&str, [&str; 4]) = ("hold", ["cable", "takeover", "loss", "narrow"]);
@@ -71,7 +79,7 @@ fn main() -> Result<()> {
     let mut figures = serde_json::Map::new();
     figures.insert("machine".into(), machine());
     for (name, bench) in BENCHES {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+        if (wanted.is_empty() && *name != WINDOWS) || wanted.iter().any(|wanted| wanted == name) {
             let folder = folder.path().join(name);
             std::fs::create_dir_all(&folder)?;
             figures.insert((*name).into(), bench(&folder).with_context(|| format!("bench {name}"))?);
