@@ -191,5 +191,18 @@ fn recordings(folder: &Path, total: Kbps) -> RecordingsFacts {
 }
 
 fn keys() -> KeyFacts {
-    KeyFacts { are_kept: false, note: "Stream keys are kept until Genlock ends, and on no disk.".into() }
+    let note = match crate::secrets::store() {
+        Some(store) if crate::secrets::stream_key(&store).is_some() => {
+            return KeyFacts { are_kept: true, note: "A stream key is remembered in Credential Manager.".into() };
+        }
+        Some(_) => {
+            let note = "Credential Manager keeps the stream keys that you let Genlock remember.";
+            return KeyFacts { are_kept: true, note: note.into() };
+        }
+        None if desktop::Folders::find().is_some_and(|folders| folders.is_portable) => {
+            "This Genlock is portable: stream keys are kept until it ends, and on no disk."
+        }
+        None => "Stream keys are kept until Genlock ends, and on no disk.",
+    };
+    KeyFacts { are_kept: false, note: note.into() }
 }
