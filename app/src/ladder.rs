@@ -184,14 +184,16 @@ impl Ladder {
         self.rungs.iter().map(|rung| rung.rendition.clone()).collect()
     }
 
-    /// What the compositor makes for each of them.
-    pub(crate) fn outputs(&self) -> Vec<RenditionOutput> {
-        let output = |rung: &Rung| RenditionOutput {
+    /// What the compositor makes for each of them, delivered as `deliveries` say; in system memory where they say
+    /// nothing.
+    pub(crate) fn outputs(&self, deliveries: &[Delivery]) -> Vec<RenditionOutput> {
+        let said = deliveries.iter().copied().chain(std::iter::repeat(Delivery::Memory));
+        let output = |(rung, delivery): (&Rung, Delivery)| RenditionOutput {
             size: rung.rendition.size,
             scaler: rung.scaler,
-            delivery: Delivery::Memory,
+            delivery,
         };
-        self.rungs.iter().map(output).collect()
+        self.rungs.iter().zip(said).map(output).collect()
     }
 
     /// Their tracks, in the same order.

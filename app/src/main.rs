@@ -11,6 +11,7 @@ mod crash_report;
 mod disk;
 mod doctor;
 mod engine;
+mod fast_path;
 mod host;
 mod ingest_command;
 mod key;

@@ -6,7 +6,7 @@
 //!
 //! - [`EncoderGroup`]: N renditions of one canvas. [`IdrSchedule`] alone decides which frames are IDRs; they are
 //!   forced on every encoder, and every output is checked against it.
-//! - [`probe`], [`choose`], [`test_backend`], [`usable_codecs`]: which encoders work here, and which one a rendition
+//! - [`probe`], [`choose`], [`test_backend`], [`round_trip`], [`usable_codecs`]: which encoders work here, and which one a rendition
 //!   gets.
 //! - [`prefer_adapter`]: which graphics card encodes, where there are several.
 //! - [`RequestedSettings`], [`interpret`]: settings in the words of the service, and what became of each of them.
@@ -54,4 +54,5 @@ pub use requested::{
     interpret,
 };
 pub use schedule::IdrSchedule;
+pub use self_test::round_trip;
 pub use units::EncoderPicture;

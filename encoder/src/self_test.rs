@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use units::{
-    AccessUnit, Clock, ColorSpace, MediaTime, PixelFormat, Size, VideoCodec, VideoConfig, VideoFrame,
+    AccessUnit, Clock, ColorSpace, EncoderPicture, MediaTime, PixelFormat, Plane, Size, VideoCodec,
+    VideoConfig, VideoFrame,
 };
 
 use crate::alignment::AlignmentWatch;
@@ -37,20 +38,67 @@ impl Clock for Stopped {
 
 /// Tests `kind`. Says in words how it went, in either case.
 pub(crate) fn run(kind: BackendKind, config: &RenditionConfig) -> Result<String, String> {
-    let decoders = decoders(config.codec);
-    if decoders.is_empty() {
+    if decoders(config.codec).is_empty() {
         return Err(format!("there is no {} decoder to check it with", config.codec));
     }
-    let (decoder_config, units) = encode(kind, config)?;
+    let picture = test_picture(config.size).ok_or("the test picture could not be made")?;
+    let pictures: Vec<_> = (0..PICTURES).map(|_| picture.clone().into()).collect();
+    let (decoder_config, units) = encode(kind, config, &pictures)?;
+    let (decoder, pictures) = decode_with_any(config.size, &decoder_config, &units)?;
+    compare(&pictures, config.size)?;
+    Ok(format!("passed its self-test, checked with {decoder}"))
+}
+
+/// Encodes `pictures` with `kind` at the settings of `config`, as many as they are and in their order, and decodes what
+/// comes out. Gives the decoded pictures, I420, for the caller to compare.
+///
+/// # Errors
+/// In words: what the encoder or the decoders did not do.
+pub fn round_trip(
+    kind: BackendKind,
+    config: &RenditionConfig,
+    pictures: &[EncoderPicture],
+) -> Result<Vec<VideoFrame>, String> {
+    crate::pipeline::init().map_err(|error| error.to_string())?;
+    let (decoder_config, units) = encode(kind, config, pictures)?;
+    let (_, decoded) = decode_with_any(config.size, &decoder_config, &units)?;
+    if decoded.len() != pictures.len() {
+        return Err(format!("{} of {} pictures were decoded", decoded.len(), pictures.len()));
+    }
+    let whole = |bytes| planar(config.size, bytes).ok_or_else(|| "a decoded picture is too short".to_owned());
+    decoded.into_iter().map(whole).collect()
+}
+
+/// A decoded picture, in GStreamer's layout of I420 (design document “Raw Video Media Types”).
+fn planar(size: Size, bytes: Vec<u8>) -> Option<VideoFrame> {
+    let (width, height) = (usize::try_from(size.width_px()).ok()?, usize::try_from(size.height_px()).ok()?);
+    let (stride, chroma_stride) = (width.next_multiple_of(4), width.div_ceil(2).next_multiple_of(4));
+    let (rows, chroma_rows) = (height.next_multiple_of(2), height.div_ceil(2));
+    let cb = stride * rows;
+    let planes = vec![
+        Plane { offset: 0, stride },
+        Plane { offset: cb, stride: chroma_stride },
+        Plane { offset: cb + chroma_stride * chroma_rows, stride: chroma_stride },
+    ];
+    let color = ColorSpace::default();
+    VideoFrame::new(PixelFormat::I420, size, color, MediaTime::ZERO, planes, Arc::new(bytes)).ok()
+}
+
+/// Decodes with the first decoder that can, and says which.
+fn decode_with_any(
+    size: Size,
+    config: &VideoConfig,
+    units: &[Arc<AccessUnit>],
+) -> Result<(String, Vec<Vec<u8>>), String> {
     let mut failures = Vec::new();
-    for decoder in decoders {
-        match decode(&decoder, config.size, &decoder_config, &units) {
-            Ok(pictures) => {
-                compare(&pictures, config.size)?;
-                return Ok(format!("passed its self-test, checked with {decoder}"));
-            }
+    for decoder in decoders(config.codec) {
+        match decode(&decoder, size, config, units) {
+            Ok(pictures) => return Ok((decoder, pictures)),
             Err(reason) => failures.push(format!("{decoder}: {reason}")),
         }
+    }
+    if failures.is_empty() {
+        return Err(format!("there is no {} decoder to check it with", config.codec));
     }
     Err(format!("its pictures were not decoded ({})", failures.join("; ")))
 }
@@ -80,8 +128,9 @@ fn decoders(codec: VideoCodec) -> Vec<String> {
 fn encode(
     kind: BackendKind,
     config: &RenditionConfig,
+    pictures: &[EncoderPicture],
 ) -> Result<(Arc<VideoConfig>, Vec<Arc<AccessUnit>>), String> {
-    let (events, receiver) = crossbeam_channel::bounded(64);
+    let (events, receiver) = crossbeam_channel::bounded(64 + pictures.len());
     let setup = WorkerSetup {
         config: config.clone(),
         kind,
@@ -94,14 +143,13 @@ fn encode(
         fail_after: VecDeque::new(),
     };
     let (worker, _) = Worker::start(setup).map_err(|error| error.to_string())?;
-    let picture = test_picture(config.size).ok_or("the test picture could not be made")?;
     let deadline = Instant::now() + LIMIT;
-    for index in 0..PICTURES {
+    for (index, picture) in (0..).zip(pictures) {
         while !worker.has_room() && Instant::now() < deadline {
             worker.wait_for_change(Duration::from_millis(5));
         }
         worker
-            .push(Tick { index, idr: index == 0, ..Tick::default() }, Some(picture.clone().into()))
+            .push(Tick { index, idr: index == 0, ..Tick::default() }, Some(picture.clone()))
             .map_err(|error| error.to_string())?;
     }
     worker.end();
@@ -119,8 +167,8 @@ fn encode(
     if !drained {
         return Err(format!("it gave nothing back within {} seconds", LIMIT.as_secs()));
     }
-    if units.len() as u64 != PICTURES {
-        return Err(format!("it made {} pictures of {PICTURES}", units.len()));
+    if units.len() != pictures.len() {
+        return Err(format!("it made {} pictures of {}", units.len(), pictures.len()));
     }
     if units.iter().any(|unit| unit.dts.as_nanos() > unit.pts.as_nanos()) {
         return Err("it reorders pictures further than it should".to_owned());

@@ -10,6 +10,8 @@
     reason = "a test"
 )]
 
+#[path = "encoding/delivery.rs"]
+mod delivery;
 #[path = "encoding/hevc.rs"]
 mod hevc;
 #[path = "encoding/ladder.rs"]

@@ -9,6 +9,7 @@
 //!     ./x bench outputs    what a second output costs
 //!     ./x bench vmaf       each received rendition of that ladder against the composed picture
 //!     ./x bench idle       the window doing nothing
+//!     ./x bench gpu        composing, scaling and reading back on this machine's adapter, at 1080p and 720p
 //!     ./x bench hold       the next four, which run over an emulated link in a network namespace (Linux):
 //!     ./x bench cable      the cable pulled for ten seconds, over RTMPS and SRT, beside ffmpeg
 //!     ./x bench takeover   what is lost when a second sender takes the channel over, beside ffmpeg
@@ -19,6 +20,7 @@
 #![allow(clippy::print_stdout, reason = "the figures are this program's result")]
 #![allow(clippy::indexing_slicing, reason = "serde_json answers a missing member with null")]
 
+mod gpu;
 #[cfg(target_os = "linux")]
 mod hold;
 mod ladder;
@@ -47,6 +49,7 @@ const BENCHES: &[Bench] = &[
     ("outputs", ladder::outputs),
     ("vmaf", vmaf::vmaf),
     ("idle", idle),
+    ("gpu", gpu::gpu),
     #[cfg(target_os = "linux")]
     ("cable", hold::cable),
     #[cfg(target_os = "linux")]

@@ -34,6 +34,8 @@ pub(super) enum Order {
     },
     /// Feed these encoders, or none, from the next frame on.
     Encode(Option<Feeding>),
+    /// Make these of the same renditions from the next frame on: as before, but delivered elsewhere.
+    Deliver(Vec<RenditionOutput>),
     Stop,
 }
 
@@ -223,6 +225,15 @@ impl Worker {
                     self.stage.switch(scene, transition);
                 }
                 Ok(Order::Encode(feeding)) => self.feed(feeding),
+                Ok(Order::Deliver(outputs)) => {
+                    // An order for encoders that have gone meanwhile is void.
+                    let is_ours = self.encoders.is_some() && outputs.len() == self.tracks.len();
+                    if let Some(error) =
+                        is_ours.then(|| self.compositor.set_renditions(outputs)).and_then(Result::err)
+                    {
+                        let _ = self.news.try_send(News::Trouble(error.to_string()));
+                    }
+                }
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use compositor::Delivery;
 use control::{Problem, Severity};
 use encoder::{Alignment, AudioEncoderConfig, EncoderGroup, TrackReport, TrackStats};
-use units::{Clock, Kbps};
+use units::{Clock, Kbps, TrackId};
 
 use super::Core;
 use super::canvas::{self, Feeding};
 use super::fan_out::Order;
 use super::load::{Bottleneck, Counted, Strain};
+use crate::fast_path;
 use crate::ladder::Ladder;
 
 /// Encoders at work.
@@ -18,6 +20,8 @@ pub(super) struct Encoding {
     pub(super) ladder: Ladder,
     /// What the encoders are asked for now; below the ladder's bitrates while the upload is slow.
     targets: Vec<Kbps>,
+    /// Where the pictures of each rung go.
+    deliveries: Vec<Delivery>,
 }
 
 /// What encoders did.
@@ -55,6 +59,12 @@ impl Core {
             return Ok(());
         }
         let clock: Arc<dyn Clock> = self.machine.clock.clone();
+        // Before the encoders start: a driver opens only so many sessions, and the self-test needs one of them.
+        let paths = fast_path::choose_all(&self.machine.gpu, self.settings.canvas, &ladder.renditions());
+        for (track, path) in ladder.tracks().iter().zip(&paths) {
+            tracing::info!(%track, delivery = ?path.delivery, why = %path.why, "how pictures reach the encoder");
+        }
+        let deliveries: Vec<_> = paths.into_iter().map(|path| path.delivery).collect();
         let (group, video) = EncoderGroup::start(self.settings.rate, ladder.renditions(), clock.clone())
             .map_err(|error| not_started(&error.to_string(), "see which encoders work here"))?;
         let same_sound = self
@@ -72,11 +82,11 @@ impl Core {
         self.fan_out.order(Order::Encode { video, audio, tracks: ladder.rungs.len() });
         self.canvas.order(canvas::Order::Encode(Some(Feeding {
             encoders: group.clone(),
-            outputs: ladder.outputs(),
+            outputs: ladder.outputs(&deliveries),
             tracks: ladder.tracks(),
         })));
         let targets = ladder.rungs.iter().map(|rung| rung.rendition.bitrate).collect();
-        self.encoding = Some(Encoding { group, ladder: ladder.clone(), targets });
+        self.encoding = Some(Encoding { group, ladder: ladder.clone(), targets, deliveries });
         self.load.forget();
         Ok(())
     }
@@ -106,6 +116,26 @@ impl Core {
         if let Err(error) = ended {
             tracing::warn!(%error, "encoders are ended on the engine's thread");
         }
+    }
+
+    /// After the encoder of `track` broke: where its pictures went to it in the adapter's memory, those after its restart
+    /// go through system memory. Says whether that was so.
+    pub(super) fn fall_back_to_memory(&mut self, track: TrackId, reason: &str) -> bool {
+        let Some(encoding) = &mut self.encoding else { return false };
+        let place = encoding.ladder.tracks().iter().position(|of| *of == track);
+        let delivery = place.and_then(|place| encoding.deliveries.get_mut(place));
+        let Some(delivery) = delivery.filter(|delivery| **delivery == Delivery::Texture) else {
+            return false;
+        };
+        *delivery = Delivery::Memory;
+        self.canvas.order(canvas::Order::Deliver(encoding.ladder.outputs(&encoding.deliveries)));
+        let kind = encoding.group.reports().iter().find(|report| report.track == track);
+        let rung = place.and_then(|place| encoding.ladder.rungs.get(place));
+        if let Some((report, rung)) = kind.zip(rung) {
+            let (gpu, canvas) = (&self.machine.gpu, self.settings.canvas);
+            fast_path::give_up(gpu, canvas, report.backend, &rung.rendition, reason);
+        }
+        true
     }
 
     /// Judges whether the machine carries the ladder, and acts when it does not.

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use encoder::EncoderOutput;
-use units::{AccessUnit, AudioConfig, StreamConfig, TrackId, VideoConfig};
+use units::{AccessUnit, AudioConfig, StreamConfig, Track, TrackId, VideoConfig};
 
 use crate::outcome::Failure;
 
@@ -43,7 +43,7 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) enum News {
     Slip { track: TrackId },
-    Died { reason: String, restarting: bool },
+    Died { track: Track, reason: String, restarting: bool },
 }
 
 /// The thread that fans out.
@@ -205,7 +205,9 @@ impl Worker {
                 self.announce();
             }
             EncoderOutput::Slip { track, .. } => self.tell(News::Slip { track }),
-            EncoderOutput::Died { reason, restarting, .. } => self.tell(News::Died { reason, restarting }),
+            EncoderOutput::Died { track, reason, restarting } => {
+                self.tell(News::Died { track, reason, restarting });
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use control::{Event, Problem, Severity};
+use units::Track;
 
 use super::{Core, canvas, fan_out};
 
@@ -43,14 +44,23 @@ impl Core {
                 done: "The next keyframe was forced on all renditions.".into(),
                 advice: String::new(),
             }),
-            fan_out::News::Died { reason, restarting: true } => self.tell(Problem {
-                severity: Severity::Warning,
-                code: "encoder.restarted",
-                happened: format!("An encoder stopped working: {reason}."),
-                done: "It was started again and comes back with a keyframe.".into(),
-                advice: "If it happens again, update the graphics driver or choose another encoder.".into(),
-            }),
-            fan_out::News::Died { reason, restarting: false } => self.lose_encoder(&reason),
+            fan_out::News::Died { track, reason, restarting: true } => {
+                let was_direct = match track {
+                    Track::Video(track) => self.fall_back_to_memory(track, &reason),
+                    Track::Audio(_) => false,
+                };
+                let done = "It was started again and comes back with a keyframe.";
+                let further = " Its pictures go through system memory from now on.";
+                self.tell(Problem {
+                    severity: Severity::Warning,
+                    code: "encoder.restarted",
+                    happened: format!("An encoder stopped working: {reason}."),
+                    done: format!("{done}{}", if was_direct { further } else { "" }),
+                    advice: "If it happens again, update the graphics driver or choose another encoder."
+                        .into(),
+                });
+            }
+            fan_out::News::Died { reason, restarting: false, .. } => self.lose_encoder(&reason),
         }
     }
 
