@@ -51,8 +51,8 @@ pub(crate) fn run(as_json: bool) -> Result<Exit, Failure> {
         Failure::could_not_start("settings.canvas", format!("The canvas is not possible: {error}."), "")
     })?;
     let place = Place { canvas, rate: FrameRate::FPS_30, recordings: None };
-    let composition = Gpu::open(None).map(|gpu| gpu.info().clone()).map_err(|error| error.to_string());
-    let facts = examine(&composition, &place);
+    let gpu = Gpu::open(None).map_err(|error| error.to_string());
+    let facts = examine(&gpu, &place);
     let text = if as_json {
         let whole = Whole { facts: &facts, troubles: advice::troubles(&facts), page: page(&facts) };
         serde_json::to_string_pretty(&whole).unwrap_or_default() + "\n"

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use compositor::GpuInfo;
+use compositor::{Delivery, Gpu, GpuInfo};
 use ivs::client_configuration::{GamingFeatures, SchemaVersion, System};
 use units::Kbps;
 
@@ -11,6 +11,7 @@ use super::facts::{
     AdapterElementFacts, CardFacts, ClockFacts, DeviceFacts, EncoderFacts, Facts, GpuFacts, KeyFacts,
     MachineFacts, RecordingsFacts, RenditionFacts,
 };
+use crate::fast_path;
 use crate::ladder::Ladder;
 use crate::survey::{Survey, survey};
 
@@ -21,18 +22,19 @@ const RENDITIONS: u8 = 3;
 /// Bitrate of its sound (IVS user guide, "Audio Settings": 96 to 320).
 const AUDIO: Kbps = Kbps(160);
 
-/// Tries everything on this PC, whose pictures `composition` makes. Takes seconds: every encoder codes some pictures,
+/// Tries everything on this PC, whose pictures `gpu` composes. Takes seconds: every encoder codes some pictures,
 /// and drivers are asked for their devices.
-pub(crate) fn examine(composition: &Result<GpuInfo, String>, place: &Place) -> Facts {
+pub(crate) fn examine(gpu: &Result<Gpu, String>, place: &Place) -> Facts {
     let (wall, monotonic) = (std::time::SystemTime::now(), std::time::Instant::now());
-    let survey = composition.as_ref().ok().map(survey);
+    let composition = gpu.as_ref().map(Gpu::info);
+    let survey = composition.as_ref().ok().map(|info| survey(info));
     if let Some(luid) = survey.as_ref().and_then(Survey::composition_luid) {
         encoder::prefer_adapter(luid);
     }
     let encoders = encoder::probe().into_iter().map(encoder_facts).collect();
     let ladder = Ladder::built_in(place.canvas, place.rate, RENDITIONS, None, AUDIO);
     let total = ladder.as_ref().map_or(AUDIO, Ladder::total);
-    let ladder = ladder.map_or_else(|_| Vec::new(), |ladder| renditions(&ladder));
+    let ladder = ladder.map_or_else(|_| Vec::new(), |ladder| renditions(&ladder, gpu.as_ref().ok(), place));
     let devices = capture::list_devices();
     let lines = |devices: Vec<capture::Device>| {
         devices.into_iter().map(|device| DeviceFacts { name: device.name, note: device.note }).collect()
@@ -47,7 +49,7 @@ pub(crate) fn examine(composition: &Result<GpuInfo, String>, place: &Place) -> F
     Facts {
         genlock: env!("CARGO_PKG_VERSION"),
         is_windows: cfg!(windows),
-        gpu: composition.as_ref().map(gpu).map_err(Clone::clone),
+        gpu: composition.map(graphics).map_err(Clone::clone),
         machine: survey.as_ref().map(machine),
         cards: survey.as_ref().map(cards).unwrap_or_default(),
         adapter_elements: adapter_elements(survey.as_ref()),
@@ -64,7 +66,7 @@ pub(crate) fn examine(composition: &Result<GpuInfo, String>, place: &Place) -> F
     }
 }
 
-fn gpu(info: &GpuInfo) -> GpuFacts {
+fn graphics(info: &GpuInfo) -> GpuFacts {
     GpuFacts {
         name: info.name.clone(),
         backend: info.backend.clone(),
@@ -155,10 +157,22 @@ fn adapter_elements(survey: Option<&Survey>) -> Vec<AdapterElementFacts> {
     encoder::adapter_elements().into_iter().map(fact).collect()
 }
 
-fn renditions(ladder: &Ladder) -> Vec<RenditionFacts> {
+fn renditions(ladder: &Ladder, gpu: Option<&Gpu>, place: &Place) -> Vec<RenditionFacts> {
     let fact = |rung: &crate::ladder::Rung| {
         let rendition = &rung.rendition;
-        let (encoder, reason) = match encoder::choose(rendition) {
+        let choice = encoder::choose(rendition);
+        let kind = choice.as_ref().ok().map(|choice| choice.kind);
+        let path = match (gpu, kind) {
+            (Some(gpu), Some(kind)) if kind.takes_textures() => {
+                let path = fast_path::choose(gpu, place.canvas, kind, rendition);
+                match path.delivery {
+                    Delivery::Texture => format!("straight from the graphics card ({})", path.why),
+                    Delivery::Memory => format!("from memory ({})", path.why),
+                }
+            }
+            _ => "from memory".to_owned(),
+        };
+        let (encoder, reason) = match choice {
             Ok(choice) => (Ok(choice.kind.to_string()), choice.reason),
             Err(error) => (Err(error.to_string()), error.to_string()),
         };
@@ -168,7 +182,7 @@ fn renditions(ladder: &Ladder) -> Vec<RenditionFacts> {
             kbps: rendition.bitrate.0,
             encoder,
             reason,
-            path: "from memory".into(),
+            path,
         }
     };
     ladder.rungs.iter().map(fact).collect()
@@ -193,7 +207,10 @@ fn recordings(folder: &Path, total: Kbps) -> RecordingsFacts {
 fn keys() -> KeyFacts {
     let note = match crate::secrets::store() {
         Some(store) if crate::secrets::stream_key(&store).is_some() => {
-            return KeyFacts { are_kept: true, note: "A stream key is remembered in Credential Manager.".into() };
+            return KeyFacts {
+                are_kept: true,
+                note: "A stream key is remembered in Credential Manager.".into(),
+            };
         }
         Some(_) => {
             let note = "Credential Manager keeps the stream keys that you let Genlock remember.";

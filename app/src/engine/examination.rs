@@ -25,14 +25,14 @@ impl Core {
             return;
         }
         let (sender, page) = crossbeam_channel::bounded(1);
-        let info = self.machine.gpu.info().clone();
+        let gpu = self.machine.gpu.clone();
         let place = Place {
             canvas: self.settings.canvas,
             rate: self.settings.rate,
             recordings: self.settings.record_into.clone(),
         };
         let started = std::thread::Builder::new().name("examination".into()).spawn(move || {
-            let facts = doctor::examine(&Ok(info), &place);
+            let facts = doctor::examine(&Ok(gpu), &place);
             drop(sender.send(doctor::page(&facts)));
         });
         match started {
