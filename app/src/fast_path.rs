@@ -158,7 +158,6 @@ fn try_out(
 }
 
 /// The known pictures as system memory has them, and as they are handed to the encoder.
-#[expect(clippy::type_complexity, reason = "two lists of pictures, one after the other")]
 fn compose(
     gpu: &Gpu,
     canvas: Size,
