@@ -14,8 +14,8 @@ impl Core {
     /// Starts the recording; a file begins with an IDR, which encoders that have just been started make anyway.
     pub(super) fn record(&mut self, ask_for_idr: bool) {
         if let Some(recording) = &self.recording {
-            // A file that is being closed makes way for the next one.
-            self.record_next |= recording.status().state == RecordingState::Finishing;
+            // A file that is being closed, or was and is not let go of yet, makes way for the next one.
+            self.record_next |= recording.status().state != RecordingState::Recording;
             return;
         }
         let Some(folder) = self.settings.record_into.clone() else {

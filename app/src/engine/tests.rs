@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compositor::Gpu;
-use control::{Command, LiveState, ServerChoice};
+use control::{Command, LiveState, RecordingState, ServerChoice};
 use ingest::{IngestConfig, StreamKey};
 use testkit::Footprint;
 use units::{Secret, Size};
@@ -209,6 +209,8 @@ fn two_hundred_starts_and_stops_leave_nothing_behind() {
     for round in 0..ROUNDS {
         engine.commands.send(Command::GoLive).unwrap();
         wait_for(&engine, LiveState::Live);
+        // The file before may still be on its way to the disk.
+        wait_until(&engine, "the recording", |view| view.recording.state == RecordingState::Recording);
         engine.commands.send(Command::StopLive).unwrap();
         wait_for(&engine, LiveState::Off);
         if round == WARM {
