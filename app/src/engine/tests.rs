@@ -205,12 +205,17 @@ fn two_hundred_starts_and_stops_leave_nothing_behind() {
     let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
     let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
     let engine = start(&ingest, folder.path(), &runtime, &clock, |_| {});
-    let mut warm = None;
+    let (mut warm, mut recorded) = (None, String::new());
     for round in 0..ROUNDS {
         engine.commands.send(Command::GoLive).unwrap();
         wait_for(&engine, LiveState::Live);
         // The file before may still be on its way to the disk.
-        wait_until(&engine, "the recording", |view| view.recording.state == RecordingState::Recording);
+        wait_until(&engine, "the recording", |view| {
+            view.recording.state == RecordingState::Recording
+                && !view.recording.path.is_empty()
+                && view.recording.path != recorded
+        });
+        recorded = engine.view.load().recording.path.clone();
         engine.commands.send(Command::StopLive).unwrap();
         wait_for(&engine, LiveState::Off);
         if round == WARM {
