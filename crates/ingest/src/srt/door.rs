@@ -210,9 +210,12 @@ fn run(caller: &Caller, mut session: SrtSession, service: &Service, stopping: &w
                     kept.write(bytes, session.number(), service);
                     session.handle_input(bytes, service.now());
                 }
-                Received::Nothing => kept.flush(),
+                Received::Nothing => {
+                    kept.flush();
+                    thread::sleep(LOOK);
+                }
                 // What is held back comes at its time, also when the peer has left meanwhile.
-                Received::Closed if rest.is_to_come(caller, &arrivals) => thread::sleep(REST_LOOK),
+                Received::Closed if rest.is_to_come(caller, &arrivals) => thread::sleep(LOOK),
                 Received::Closed => session.closed(rest.was_left_in_order, service.now()),
             }
         }
@@ -232,8 +235,8 @@ fn run(caller: &Caller, mut session: SrtSession, service: &Service, stopping: &w
     }
 }
 
-/// How often is looked for the rest.
-const REST_LOOK: Duration = Duration::from_millis(5);
+/// How often is looked for what came.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What is held back of a connection that is over.
 #[derive(Default)]

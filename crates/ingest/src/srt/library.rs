@@ -31,7 +31,6 @@ const NAMES: [&str; 4] = ["libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-opens
 
 /// `SRT_SOCKOPT` of `srt.h`.
 const RECEIVE_BLOCKS: c_int = 2;
-const RECEIVE_PATIENCE_MS: c_int = 14;
 const HELD_PACKETS: c_int = 20;
 const LATENCY_MS: c_int = 23;
 const PASSPHRASE: c_int = 26;
@@ -55,9 +54,6 @@ const LOG_CRITICAL: c_int = 2;
 /// How long a peer may say nothing at all before its connection counts as lost: libsrt's own default. Senders say
 /// something every second, also when they have no data.
 pub(super) const IDLE_PATIENCE: Duration = Duration::from_millis(5000);
-
-/// How long one call to receive waits.
-const RECEIVE_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Callers that wait to be accepted.
 const BACKLOG: c_int = 16;
@@ -404,9 +400,9 @@ impl Listener {
             return None;
         }
         let caller = Caller { api, socket: accepted };
-        let millis = c_int::try_from(RECEIVE_PATIENCE.as_millis()).unwrap_or(c_int::MAX);
-        api.set_bool(accepted, RECEIVE_BLOCKS, true).ok()?;
-        api.set_int(accepted, RECEIVE_PATIENCE_MS, millis).ok()?;
+        // A call that waits while the connection ends takes a message out of the buffer and answers with the end
+        // (libsrt 1.5.1), so that this message would be lost.
+        api.set_bool(accepted, RECEIVE_BLOCKS, false).ok()?;
         Some(caller)
     }
 
@@ -461,7 +457,7 @@ impl Caller {
         CallId(self.socket)
     }
 
-    /// Waits a moment for the next message. `buffer` must hold the longest one, 1456 bytes.
+    /// The next message, if there is one; never waits. `buffer` must hold the longest one, 1456 bytes.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> Received {
         let length = c_int::try_from(buffer.len()).unwrap_or(c_int::MAX);
         // SAFETY: the library writes no more than `length` bytes, which the buffer has.
