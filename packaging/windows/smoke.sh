@@ -139,7 +139,9 @@ rehearse "$home" installed
 say "the studio window"
 mkdir -p recordings/window received/window
 began=$(date +%s%N)
-wine "$home/Genlock Studio.exe" rehearse --scenes scenes.json --scene Red --canvas 640x360 --fps 30 --encoder openh264enc \
+# Through Vulkan: Wine's Direct3D 12 shows the first picture of a window that is drawn with it and then waits for ever
+# (Wine 10 on a software adapter). The rehearsals without a window go through Direct3D 12.
+GENLOCK_BACKEND=vulkan wine "$home/Genlock Studio.exe" rehearse --scenes scenes.json --scene Red --canvas 640x360 --fps 30 --encoder openh264enc \
     --tracks 1 --record recordings/window --ingest-out received/window --report window.json </dev/null >"$results/window.out" 2>&1 ||
     die "the launcher ended with $?"
 find_window() { window=$(xdotool search --onlyvisible --name '^Genlock$' 2>/dev/null | tail -1); [ -n "$window" ]; }
