@@ -1,6 +1,6 @@
 //! `genlock doctor`: what this PC can do, on a page.
 //!
-//! [`examine`] finds out, [`page`] says it in sentences; the page is made of nothing but the facts, so that it can be
+//! [`examine()`] finds out, [`page()`] says it in sentences; the page is made of nothing but the facts, so that it can be
 //! read in tests for PCs that nobody here has.
 
 mod advice;

@@ -1,12 +1,12 @@
 //! A FAKE of NVIDIA's encoder library, for tests where no GPU of NVIDIA's is. It says so wherever it speaks: by the symbol
 //! `genlock_fake_nvenc`, by `genlock fake NVENC` in every error text.
 //!
-//! It implements the part of `NvEncodeAPI` 12.1 that Genlock uses ([`table`]), is strict about order and content of every
-//! call ([`rules`], [`books`]), refuses what a chip would refuse, keeps pictures back for lookahead and B-frames
-//! ([`order`]), and gives access units that any decoder takes, whose pictures are those that went in ([`avc`],
-//! [`hevc`]): samples without any compression, so bitrates are not kept.
+//! It implements the part of `NvEncodeAPI` 12.1 that Genlock uses (`table`), is strict about order and content of every
+//! call (`rules`, `books`), refuses what a chip would refuse, keeps pictures back for lookahead and B-frames
+//! (`order`), and gives access units that any decoder takes, whose pictures are those that went in (`avc`,
+//! `hevc`): samples without any compression, so bitrates are not kept.
 //!
-//! It does as it is told ([`wishes`]): how many sessions there are, what the chip can do, which call fails or hangs.
+//! It does as it is told (`wishes`): how many sessions there are, what the chip can do, which call fails or hangs.
 
 mod avc;
 mod bits;
