@@ -194,7 +194,7 @@ wine "$installer" /S || die "the installer ended with $? over its own version"
 say "uninstalling"
 mkdir -p "$user/AppData/Roaming/Genlock" "$home/plugins-extra"
 touch "$user/AppData/Roaming/Genlock/preferences.json" "$home/plugins-extra/mine.dll"
-recordings_before=$(find recordings -name '*.mp4' | sort | xargs md5sum)
+recordings_before=$(find recordings -name '*.mp4' -print0 | sort -z | xargs -0 md5sum)
 wine "$home/Uninstall.exe" /S || die "the uninstaller ended with $?"
 # It goes on in a copy of itself, so that it can delete itself.
 uninstalled() { [ -z "$(registered DisplayName)" ] && [ ! -e "$home/Uninstall.exe" ]; }
@@ -203,7 +203,7 @@ until_true 60 uninstalled || die "the uninstaller did not come to its end"
 [ "$(find "$home" -type f 2>/dev/null)" = "$home/plugins-extra/mine.dll" ] || die "left behind, or too much taken: $(find "$home" -type f)"
 [ -z "$(find "$user/AppData/Roaming/Microsoft/Windows/Start Menu" -name 'Genlock.lnk')" ] || die "the Start menu still names it"
 ! wine reg query 'HKCU\Software\Microsoft\Windows\CurrentVersion\App Paths\genlock.exe' >/dev/null 2>&1 || die "the registry still names it"
-[ "$(find recordings -name '*.mp4' | sort | xargs md5sum)" = "$recordings_before" ] || die "the recordings are not what they were"
+[ "$(find recordings -name '*.mp4' -print0 | sort -z | xargs -0 md5sum)" = "$recordings_before" ] || die "the recordings are not what they were"
 rm -r "$home/plugins-extra" && rmdir "$home"
 rm -r "$user/AppData/Roaming/Genlock" "$user/AppData/Local/Genlock" 2>/dev/null || true
 
