@@ -312,7 +312,12 @@ impl Bound {
                 if (api.local_name)(socket, storage, &raw mut size) != 0 {
                     return Err(std::io::Error::other(api.error_text()));
                 }
-                *length = size.try_into().unwrap_or(0);
+                #[cfg_attr(
+                    windows,
+                    expect(clippy::useless_conversion, reason = "a socket's length is an int there")
+                )]
+                let size = size.try_into().unwrap_or(0);
+                *length = size;
                 Ok(())
             })
         };
