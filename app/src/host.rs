@@ -23,7 +23,7 @@ pub(crate) struct Host {
 
 impl Host {
     /// A show that no desktop knows of.
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn none() -> Self {
         Self { system: None, no_hotkeys: "there is no desktop in a test".into() }
     }

@@ -180,7 +180,7 @@ async fn terminated() {
 
 #[cfg(not(unix))]
 async fn terminated() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Writes a file that only its owner may read.

@@ -78,12 +78,12 @@ fn shared_kib() -> Option<u64> {
     shared.trim().trim_end_matches(" kB").parse().ok()
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn what_is_kept_is_seen_and_what_is_given_back_is_not() {
         const PIECES: u64 = 256;
         const PIECE_KIB: u64 = 16;

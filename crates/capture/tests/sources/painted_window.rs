@@ -1,7 +1,6 @@
 //! A window of one colour on the Windows desktop, on a thread of its own that answers its messages.
 #![expect(unsafe_code, reason = "windows are made by the system's C interface")]
 
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use windows::Win32::Foundation::{COLORREF, HWND, LPARAM, WPARAM};
@@ -23,8 +22,9 @@ impl PaintedWindow {
     /// Shows a window without frame, in front of all others, and waits until it is painted.
     pub(crate) fn show(class: &str, title: &str, [x, y, width, height]: [i32; 4], rgb: u32) -> Self {
         let (class, title) = (HSTRING::from(class), HSTRING::from(title));
-        let (made, is_made) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
+        let (made, is_made) = crossbeam_channel::bounded(1);
+        let thread = std::thread::Builder::new().name("painted window".into());
+        let thread = thread.spawn(move || {
             // Blue, green, red in the system's order.
             let color = COLORREF((rgb & 0xff) << 16 | rgb & 0xff00 | rgb >> 16);
             // SAFETY: plain calls with values that outlive them. A class that is there already has the same colour in
@@ -66,7 +66,7 @@ impl PaintedWindow {
                 }
             }
         });
-        Self { handle: is_made.recv().unwrap(), thread: Some(thread) }
+        Self { handle: is_made.recv().unwrap(), thread: Some(thread.unwrap()) }
     }
 
     fn window(&self) -> HWND {

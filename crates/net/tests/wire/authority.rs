@@ -1,6 +1,8 @@
 //! A certificate authority for one test.
 
-use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -68,7 +70,8 @@ impl Identity {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// Writes `cert.pem` and `key.pem`.
+    /// Writes `cert.pem` and `key.pem`, for servers that are on Linux only.
+    #[cfg(target_os = "linux")]
     pub(crate) fn write_to(&self, dir: &Path) {
         std::fs::write(dir.join("cert.pem"), self.certificate.pem()).unwrap();
         std::fs::write(dir.join("key.pem"), self.key.serialize_pem()).unwrap();
