@@ -132,13 +132,13 @@ fn an_upload_that_carries_no_such_ladder_gets_a_smaller_ladder() {
     let show = service.show(&["--for", "80s", "--tracks", "2", "--canvas", "1280x720"]);
     assert_eq!(show.exit, Some(0), "{}", show.stderr);
     let report = show.report();
-    assert!(report["ladder"]["bitrate_changes"].as_u64().unwrap() > 0, "{report:#}");
-    assert_eq!(report["renditions"].as_array().unwrap().len(), 1, "{report:#}");
+    assert!(report["ladder"]["bitrate_changes"].as_u64().unwrap() > 0, "{}\n{report:#}", show.stderr);
+    assert_eq!(report["renditions"].as_array().unwrap().len(), 1, "{}\n{report:#}", show.stderr);
     // Until the service has seen the end of the stream before, for 30 seconds at the most, it refuses another.
     assert!(report["destination"]["connections"].as_u64().unwrap() >= 2, "{report:#}");
     let (mut sessions, folder) = service.stop();
     sessions.retain(|session| session.stream_id.is_some());
-    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert_eq!(sessions.len(), 2, "{}\n{sessions:#?}", show.stderr);
     let smaller = tracks(&folder.path().join(sessions[1].file.as_deref().unwrap()));
     assert_eq!(smaller.len(), 1, "{smaller:?}");
     assert!(sessions[1].verdict.accepted, "{sessions:#?}");

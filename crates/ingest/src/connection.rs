@@ -41,6 +41,10 @@ pub(crate) async fn serve(
     let _ = tcp.set_nodelay(true);
     let protocol = if tls.is_some() { Protocol::Rtmps } else { Protocol::Rtmp };
     let mut session = Session::new(Arc::clone(&service), protocol, peer);
+    if let Some(bytes) = session.receive_buffer_bytes() {
+        // A system that does not do it rehearses a rougher path.
+        let _ = socket2::SockRef::from(&tcp).set_recv_buffer_size(bytes);
+    }
     let early = [Some(Stage::Tcp), tls.is_some().then_some(Stage::Tls)];
     if let Some(stage) = early.into_iter().flatten().find(|stage| session.has_fault_at(*stage)) {
         fail_early(tcp, stage, session, &service, stopping).await;

@@ -35,7 +35,12 @@ const CA_FILE: &str = "ingest-ca.pem";
 const BACKLOG: u32 = 64;
 
 /// What the system may hold for a connection that is not read. Small, so that a publisher soon feels a stall.
-const RECEIVE_BUFFER_BYTES: u32 = 256 * 1024;
+const RECEIVE_BUFFER_BYTES: u32 = 256 << 10;
+
+/// Longest segment that peers send: that of Ethernet. With the 64 KiB of a loopback device, a peer sends into a window
+/// that is open by less only what its timer of probes lets through, so that a slow reader looks like a standstill.
+#[cfg(unix)]
+const SEGMENT_BYTES: u32 = 1460;
 
 /// How long to wait when the system has no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -264,6 +269,9 @@ fn listen(address: SocketAddr, door: Door) -> Result<TcpListener, Error> {
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
+        // A system that does not do it has the segments of its loopback device.
+        #[cfg(unix)]
+        let _ = socket2::SockRef::from(&socket).set_tcp_mss(SEGMENT_BYTES);
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };

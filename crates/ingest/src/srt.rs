@@ -7,6 +7,7 @@ mod door;
 mod library;
 mod session;
 mod tags;
+mod visits;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -20,11 +20,12 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// Sent bytes that nobody confirms for this long end the connection (RFC 5482), where the system can do that. A little
-/// after the session itself has noticed ([`publish::Deadlines::confirm`], 6 s): this is for whatever the session
-/// does not look at any more.
+/// Sent bytes that nobody confirms for this long end the connection (RFC 5482), where the system can do that: for what
+/// the session does not look at any more, which notices much sooner ([`publish::Deadlines::confirm`]). Not less than the
+/// 30 s after which the service gives a stream up (IVS user guide, "Step 5: Set Up Streaming Software"), because Linux
+/// counts the time of a closed window too, although a peer that reads slowly opens it by a little again and again.
 #[cfg(any(target_os = "linux", windows))]
-const USER_TIMEOUT: Duration = Duration::from_secs(8);
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes the system may keep unsent. More would only hide from the send queue that the upload is too slow; this is a
 /// tenth of a second at 5 Mbps.

@@ -28,6 +28,11 @@ pub(crate) enum Parting {
     Never,
 }
 
+/// The smallest buffer of a connection that is read slowly: about what Linux gives at least (socket(7), `SO_RCVBUF`).
+const LEAST_BUFFER_BYTES: usize = 4 << 10;
+/// And the largest, which every other connection has.
+const MOST_BUFFER_BYTES: usize = 256 << 10;
+
 impl Session {
     /// How long bytes take.
     pub(crate) const fn delay(&self) -> Span {
@@ -88,6 +93,13 @@ impl Session {
             // A tenth of a second's worth at a time.
             Some(rate) => usize::try_from(rate / 10).unwrap_or(READ_BYTES).clamp(1, READ_BYTES),
         }
+    }
+
+    /// What the system may hold of a connection that is read slowly on demand: half a second's worth. With more, the
+    /// peer would learn late that it is too fast, as on no path but the fullest of buffers.
+    pub(crate) fn receive_buffer_bytes(&self) -> Option<usize> {
+        let rate = self.faults.read_bytes_per_sec?;
+        Some(usize::try_from(rate / 2).unwrap_or(usize::MAX).clamp(LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES))
     }
 
     pub(super) fn rehearse_refusal(&mut self, description: &str, now: MediaTime) {

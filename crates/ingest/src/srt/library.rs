@@ -23,6 +23,8 @@ use libloading::Library;
 use socket2::{SockAddr, SockAddrStorage};
 use units::Secret;
 
+use super::visits::Visits;
+
 /// Names of the library: that of Debian's GStreamer, those of other systems, that of GStreamer for Windows.
 #[cfg(windows)]
 const NAMES: [&str; 2] = ["srt.dll", "libsrt.dll"];
@@ -115,6 +117,9 @@ pub(super) enum Problem {
     /// It is there and can not be used.
     #[error("libsrt can not be used: {0}")]
     Unusable(String),
+    /// The process ends, and the library with it.
+    #[error("the program is ending")]
+    Ending,
     /// Another program has the port.
     #[error("the port is in use")]
     PortInUse,
@@ -224,6 +229,7 @@ impl Api {
     }
 
     fn int(&self, socket: c_int, option: c_int) -> Option<c_int> {
+        let _call = CALLS.begin()?;
         let mut value: c_int = 0;
         let mut size = c_int::try_from(size_of::<c_int>()).unwrap_or(4);
         // SAFETY: value and size live over the call, and the options asked for are ints.
@@ -232,14 +238,24 @@ impl Api {
     }
 }
 
-/// Has the library shut down when the process ends. Version 1.5.1 destroys its table of sockets then, while its own thread
-/// may still be walking through it: about one process of thirty crashed there on a busy machine, after everything was done.
-/// Windows ends all other threads of a process before it destroys anything.
+/// Those of our own calls that are under way. A process may end while threads of an ingest that was just dropped are still
+/// closing what they had.
+static CALLS: Visits = Visits::new();
+
+/// How long the end of the process waits for calls under way, the longest of which waits for a caller.
+#[cfg(unix)]
+const LAST_CALLS: Duration = Duration::from_secs(2);
+
+/// Has the library shut down when the process ends, after the last of our calls. Version 1.5.1 destroys its tables then,
+/// while its own thread or one of ours may still be walking through them: about one process of thirty crashed there on a
+/// busy machine, after everything was done. Windows ends all other threads of a process before it destroys anything.
 fn end_before_the_process() {
     #[cfg(unix)]
     {
         extern "C" fn end() {
-            if let Ok(api) = Api::get() {
+            if CALLS.end(LAST_CALLS)
+                && let Ok(api) = Api::get()
+            {
                 // SAFETY: takes nothing, and undoes one `srt_startup`, which was called once for `Api`.
                 unsafe { (api.cleanup)() };
             }
@@ -277,6 +293,7 @@ impl Bound {
     /// Binds `address`; port 0 takes one that is free.
     pub(super) fn new(address: SocketAddr, options: &Options<'_>) -> Result<Self, Problem> {
         let api = Api::get()?;
+        let _call = CALLS.begin().ok_or(Problem::Ending)?;
         // SAFETY: takes nothing; the library was started.
         let socket = unsafe { (api.create_socket)() };
         if socket < 0 {
@@ -336,6 +353,7 @@ impl Bound {
     /// Takes callers that `gate` admits.
     pub(super) fn listen(self, gate: Arc<dyn Gate>) -> Result<Listener, Problem> {
         let api = self.api;
+        let _call = CALLS.begin().ok_or(Problem::Ending)?;
         // SAFETY: takes nothing; the library was started.
         let epoll = unsafe { (api.epoll_create)() };
         let gate = register(gate);
@@ -367,6 +385,8 @@ impl Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
+        // At the end of the process the library closes what is open.
+        let Some(_call) = CALLS.begin() else { return };
         // SAFETY: a plain number; closing what is closed is an error that does nothing.
         unsafe { (self.api.close)(self.socket) };
     }
@@ -376,6 +396,7 @@ impl Listener {
     /// The next caller, waited for no longer than `patience`.
     pub(super) fn accept(&self, patience: Duration) -> Option<Caller> {
         let Bound { api, socket, .. } = self.bound;
+        let _call = CALLS.begin()?;
         let mut ready: [c_int; 2] = [0; 2];
         let mut count: c_int = 2;
         let null: *mut c_void = core::ptr::null_mut();
@@ -413,6 +434,7 @@ impl Listener {
 
     /// Whether the handshake with an admitted caller that was not accepted has come to nothing.
     pub(super) fn has_failed(&self, call: CallId) -> bool {
+        let Some(_call) = CALLS.begin() else { return true };
         // SAFETY: a plain number; for a socket that is gone the answer says so.
         unsafe { (self.bound.api.state)(call.0) >= BROKEN }
     }
@@ -422,6 +444,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         // Callers that come now are refused.
         gates().remove(&self.gate);
+        let Some(_call) = CALLS.begin() else { return };
         // SAFETY: a plain number; releasing what never was is an error that does nothing.
         unsafe { (self.bound.api.epoll_release)(self.epoll) };
     }
@@ -464,6 +487,7 @@ impl Caller {
 
     /// The next message, if there is one; never waits. `buffer` must hold the longest one, 1456 bytes.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> Received {
+        let Some(_call) = CALLS.begin() else { return Received::Closed };
         let length = c_int::try_from(buffer.len()).unwrap_or(c_int::MAX);
         // SAFETY: the library writes no more than `length` bytes, which the buffer has.
         let count = unsafe { (self.api.receive)(self.socket, buffer.as_mut_ptr().cast(), length) };
@@ -485,6 +509,7 @@ impl Caller {
 
     /// Figures so far; `None` when the connection is over.
     pub(super) fn statistics(&self) -> Option<Statistics> {
+        let _call = CALLS.begin()?;
         // Of 8-byte words, so that it is aligned as the structure is.
         let mut words = [0u64; STATISTICS_WORDS];
         // SAFETY: the structure is smaller than the room and needs no stricter alignment; the library fills it.
@@ -516,6 +541,8 @@ impl Caller {
 
 impl Drop for Caller {
     fn drop(&mut self) {
+        // At the end of the process the library closes what is open.
+        let Some(_call) = CALLS.begin() else { return };
         // SAFETY: a plain number; closing what is closed is an error that does nothing.
         unsafe { (self.api.close)(self.socket) };
     }
@@ -568,7 +595,7 @@ unsafe extern "C" fn hook(
     match answer {
         Ok(Ok(())) => 0,
         Ok(Err(reason)) => {
-            if let Ok(api) = Api::get() {
+            if let (Ok(api), Some(_call)) = (Api::get(), CALLS.begin()) {
                 // SAFETY: plain numbers; only the reason of this very socket is set, as the callback may.
                 unsafe { (api.set_reason)(socket, reason) };
             }
