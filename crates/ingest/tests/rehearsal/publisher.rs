@@ -78,7 +78,10 @@ pub fn codes(report: &SessionReport) -> Vec<&'static str> {
 
 pub async fn connect_tcp(url: &str) -> TcpStream {
     let address: IngestAddress = url.parse().unwrap();
-    TcpStream::connect((address.host(), address.port())).await.unwrap()
+    let tcp = TcpStream::connect((address.host(), address.port())).await.unwrap();
+    // As every publisher: what is small is not held back until what was before is confirmed.
+    tcp.set_nodelay(true).unwrap();
+    tcp
 }
 
 /// A TLS client that trusts `ca_pem` and nothing else.

@@ -25,7 +25,7 @@ async fn expect_events(events: &mut Receiver<Event>, expected: &[&str]) -> Event
     let mut last = None;
     for name in expected {
         let event = next(events).await;
-        assert_eq!(&event.name(), name);
+        assert_eq!(&event.name(), name, "{event:?}");
         last = Some(event);
     }
     last.unwrap()
