@@ -38,14 +38,18 @@ mod window;
 mod window_memory;
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Parser;
 
 use cli::{Cli, Command};
 use outcome::{Exit, Failure};
 
-fn main() -> ExitCode {
+fn main() {
+    desktop::process_end::leave(start().code())
+}
+
+/// From the command line to the exit. Everything that a show opened is closed when it returns.
+fn start() -> Exit {
     let folders = desktop::Folders::find();
     bundle::use_own_gstreamer(folders.as_ref().map(|folders| folders.cache.as_path()));
     let cli = match Cli::try_parse() {
@@ -63,10 +67,10 @@ fn main() -> ExitCode {
         crash_report::watch(&folders, log, has_window);
     }
     match run(cli) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(failure) => {
             let _ = writeln!(std::io::stderr().lock(), "{}", ivs::redact(&failure.to_string()));
-            failure.exit.into()
+            failure.exit
         }
     }
 }
@@ -107,9 +111,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// clap repeats what was typed, and what was typed may hold a key.
-fn tell_usage(error: &clap::Error) -> ExitCode {
+fn tell_usage(error: &clap::Error) -> Exit {
     let text = ivs::redact(&error.render().to_string());
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
     let _ = if error.use_stderr() { write!(err, "{text}") } else { write!(out, "{text}") };
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }

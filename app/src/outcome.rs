@@ -1,7 +1,5 @@
 //! How the program ends: one clear sentence and its own exit code.
 
-use std::process::ExitCode;
-
 use control::{Problem, Severity};
 
 /// Exit codes of the command line's contract.
@@ -36,12 +34,6 @@ impl Exit {
             .into_iter()
             .find(|exit| exit.code() == code)
             .unwrap_or(Self::Failed)
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }
 

@@ -34,7 +34,7 @@ windows_test() {
     packaging/windows/display-run bash -euo pipefail -c '
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" --version
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" fakesink >/dev/null
-        cargo nextest run --workspace --locked --no-fail-fast "$@"
+        cargo nextest run --profile wine --workspace --locked --no-fail-fast "$@"
     ' _ "$@"
 }
 

@@ -27,6 +27,9 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || [ ! -x "$WINDOWS_C
     printf '%s' "$wanted" >"$stamp"
 fi
 
+# Windows knows this name by itself.
+printf '127.0.0.1 localhost\n::1 localhost\n' >"$WINDOWS_CHROOT/etc/hosts"
+
 compiler=$WINDOWS_TOOLS/d3dcompiler/d3dcompiler_47.dll
 stamp=$WINDOWS_STAMPS/d3dcompiler
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$WINDOWS_ANGLE" ] || [ ! -f "$compiler" ]; then

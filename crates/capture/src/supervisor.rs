@@ -305,7 +305,8 @@ mod tests {
     }
 
     fn is_placeholder(source: &Supervised) -> bool {
-        source.newest_frame().is_some_and(|frame| frame.format() == PixelFormat::Rgba8)
+        // The canvas's size, which what the device gives does not have.
+        source.newest_frame().is_some_and(|frame| frame.size() == context().canvas)
     }
 
     fn is_lost(source: &Supervised) -> bool {

@@ -14,6 +14,7 @@ pub mod file_dialog;
 pub mod folders;
 pub mod fonts;
 pub mod log_files;
+pub mod process_end;
 pub mod single_instance;
 pub mod system_events;
 pub mod window_frame;

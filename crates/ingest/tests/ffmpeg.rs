@@ -61,6 +61,9 @@ fn make_clip(path: &Path, size: &str, seconds: &str) {
         "sine=frequency=440:sample_rate=48000",
         "-t",
         seconds,
+        // Newer versions take the colours from the pictures, older ones from the options below.
+        "-vf",
+        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
         "-c:v",
         "libx264",
         "-pix_fmt",

@@ -204,7 +204,8 @@ fn main_profile_and_padded_rows() {
         .map(|(sent, got)| (f64::from(*sent) - f64::from(*got)).powi(2))
         .sum();
     let psnr = 10.0 * (255.0f64.powi(2) / (squares / (326.0 * 182.0))).log10();
-    assert!(psnr > 32.0, "luma came back with {psnr} dB");
+    // Rows that are read with a wrong stride give less than 20; how much the rest is depends on the version of x264.
+    assert!(psnr > 28.0, "luma came back with {psnr} dB");
 }
 
 #[test]

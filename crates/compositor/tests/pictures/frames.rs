@@ -130,8 +130,8 @@ fn a_lost_device_is_an_error() {
     compositor.compose(Pts::ZERO, &Picture::default(), &|_| None).unwrap();
     assert!(compositor.collect(PATIENCE).unwrap().unwrap().pictures.is_empty());
     gpu.device().destroy();
-    // The driver tells when it is asked.
-    let _ = gpu.device().poll(wgpu::PollType::Poll);
+    // The driver tells when it is asked, and some only when it is waited for.
+    let _ = gpu.device().poll(wgpu::PollType::wait_indefinitely());
     let picture = Picture { layers: vec![layer(1, (0.0, 0.0), (9.0, 9.0))], fade: None };
     let lost = compositor.compose(Pts::from_millis(1), &picture, &|_| None);
     assert!(matches!(lost, Err(Error::DeviceLost { .. })), "{lost:?}");

@@ -248,7 +248,8 @@ const LAST_CALLS: Duration = Duration::from_secs(2);
 
 /// Has the library shut down when the process ends, after the last of our calls. Version 1.5.1 destroys its tables then,
 /// while its own thread or one of ours may still be walking through them: about one process of thirty crashed there on a
-/// busy machine, after everything was done. Windows ends all other threads of a process before it destroys anything.
+/// busy machine, after everything was done. Windows ends all other threads of a process before it destroys anything, and
+/// what may hang there, the program leaves out (`desktop::process_end`).
 fn end_before_the_process() {
     #[cfg(unix)]
     {

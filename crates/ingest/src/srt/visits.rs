@@ -29,6 +29,10 @@ impl Visits {
     }
 
     /// Lets nobody in from now on, and waits for `patience` until all have left: whether they did.
+    #[cfg_attr(
+        all(windows, not(test)),
+        expect(dead_code, reason = "there the program ends without its libraries")
+    )]
     pub(super) fn end(&self, patience: Duration) -> bool {
         self.is_over.store(true, Ordering::SeqCst);
         let began = Instant::now();

@@ -19,6 +19,7 @@ pub(super) fn before_the_process(act: extern "C" fn()) {
     let _noted = atexit(act);
 }
 
-/// Windows ends all other threads of a process before it destroys anything.
+/// Windows ends all other threads of a process before it destroys anything, and what may hang there, the program leaves
+/// out (`desktop::process_end`).
 #[cfg(not(unix))]
 pub(super) fn before_the_process(_act: extern "C" fn()) {}
