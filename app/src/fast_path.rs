@@ -307,6 +307,29 @@ mod tests {
         assert!(shifted < CLOSE_DB, "{shifted}");
     }
 
+    /// The whole direct way, with a driver that is a fake: it reads the texture behind the fence and returns what it read
+    /// as access units.
+    #[cfg(windows)]
+    #[test]
+    fn a_texture_reaches_a_driver_and_comes_back() {
+        use fake_nvenc as _;
+        let own = std::env::current_exe().unwrap();
+        let fake = own.parent().unwrap().join("fake_nvenc.dll");
+        assert!(fake.is_file(), "{} is built as what these tests depend on", fake.display());
+        // SAFETY: on Windows the environment may be changed while other threads read it.
+        #[allow(unsafe_code, reason = "the environment of this process")]
+        unsafe {
+            std::env::set_var("GENLOCK_NVENC_LIBRARY", &fake);
+        }
+        let (canvas, size) = (Size::new(640, 360).unwrap(), Size::new(426, 240).unwrap());
+        let gpu = gpu();
+        assert_eq!(gpu.why_no_textures(), None);
+        let way =
+            |delivery| try_out(&gpu, canvas, BackendKind::NvencDirect, &config(size), delivery).unwrap();
+        assert!(way(Delivery::Memory).contains("passed"));
+        assert!(way(Delivery::Texture).contains("passed"));
+    }
+
     #[test]
     fn memory_is_chosen_with_the_reason_wherever_the_direct_way_is_not_open() {
         let size = Size::new(320, 180).unwrap();

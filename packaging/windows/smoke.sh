@@ -137,6 +137,26 @@ rehearse() {
 say "a rehearsal without a window"
 rehearse "$home" installed
 
+# libsrt once kept the program from ending, after its last word.
+say "a show over SRT"
+mkdir -p received/srt
+printf 'sk_us-west-2_SmokeTest1234' >key.txt
+printf 'a passphrase of the smoke test' >passphrase.txt
+wine "$home/genlock.exe" ingest --key-file key.txt --srt-port 0 --srt-passphrase-file passphrase.txt --out received/srt \
+    --for $((90 * slow))s </dev/null >ingest.json 2>"$results/srt-ingest.err" &
+ingest=$!
+listens() { [ -s ingest.json ]; }
+until_true 60 listens || die "the ingest did not start: $(cat "$results/srt-ingest.err")"
+address=$(python3 -c 'import json; print(json.loads(open("ingest.json").readline())["srt"])')
+status=0
+timeout $((80 * slow)) "$WINDOWS_SCRIPTS/wine-run" "$home/genlock.exe" live --headless --for $((20 * slow))s --scenes scenes.json --scene Red \
+    --canvas 640x360 --fps 30 --encoder openh264enc --no-record --to "$address" --key-file key.txt \
+    --srt-passphrase-file passphrase.txt </dev/null >"$results/srt.out" 2>"$results/srt.err" || status=$?
+[ $status = 0 ] || die "the show over SRT ended with $status (124: not at all): $(tail -5 "$results/srt.err")"
+wait $ingest || die "the ingest ended with $?: $(tail -5 "$results/srt-ingest.err")"
+ffmpeg -v error -nostdin -i received/srt/received-1.ts -f null - || die "ffmpeg cannot decode what came over SRT"
+judge colours received/srt/received-1.ts --only c02020
+
 say "the studio window"
 mkdir -p recordings/window received/window
 began=$(date +%s%N)
