@@ -238,16 +238,21 @@ impl Core {
         }
     }
 
-    /// Books the present connection as over.
+    /// Books the present connection as over, and ends it in good order.
     fn close_present(&mut self, id: u32, now: MediaTime) {
-        let Some(outlet) = self.outlet_mut(id) else { return };
+        if let Some(connection) = self.take_present(id, now) {
+            self.close_connection(&connection);
+        }
+    }
+
+    /// Books the present connection as over.
+    fn take_present(&mut self, id: u32, now: MediaTime) -> Option<Connection> {
+        let outlet = self.outlet_mut(id)?;
         if outlet.present.is_some() {
             outlet.keep_ledger();
             outlet.remember(now);
         }
-        if let Some(connection) = outlet.present.take() {
-            self.close_connection(&connection);
-        }
+        outlet.present.take()
     }
 
     /// Tells the policy of a destination what happened, and does what it orders.
@@ -432,7 +437,8 @@ impl Core {
         }
     }
 
-    /// The computer was asleep: the peer gave the connection up long ago, whatever the socket still says.
+    /// The computer was asleep: the peer gave the connection up long ago, whatever the socket still says. Should it have
+    /// been a short sleep, the stream is not ended: the next connection takes it over.
     pub(super) fn lose_connection(&mut self, id: u32) {
         let now = self.machine.clock.now();
         let Some(outlet) = self.outlet_mut(id).filter(|outlet| outlet.present.is_some()) else { return };
@@ -443,7 +449,9 @@ impl Core {
             stage: publish::Stage::Live,
             cause: publish::Cause::ClosedByPeer,
         };
-        self.close_present(id, now);
+        if let Some(connection) = self.take_present(id, now) {
+            self.desert_connection(connection);
+        }
         if let Some(outlet) = self.outlet_mut(id) {
             outlet.ledger.interrupted(now, failure.happened());
         }

@@ -143,6 +143,8 @@ fn a_sleep_closes_the_file_and_the_show_goes_on_after_it() {
     assert!(report.problems.iter().any(|problem| problem.code == "power.slept"), "{:?}", report.problems);
     let sessions = runtime.block_on(ingest.stop());
     assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert_eq!(sessions[0].stream_id, sessions[1].stream_id, "it was a short sleep: {sessions:#?}");
+    assert!(!sessions[0].said_goodbye && sessions[1].took_over, "{sessions:#?}");
 }
 
 #[test]
