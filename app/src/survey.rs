@@ -19,6 +19,10 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind};
 
 use driver::Standing;
 
+/// What is said where Windows names no release: the service wants a word there (GetClientConfiguration,
+/// `system.release`).
+pub(crate) const NO_RELEASE: &str = "unavailable";
+
 /// The machine.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Survey {

@@ -13,7 +13,7 @@ use super::facts::{
 };
 use crate::fast_path;
 use crate::ladder::Ladder;
-use crate::survey::{Survey, survey};
+use crate::survey::{NO_RELEASE, Survey, survey};
 
 /// Drift of the two system clocks against each other over the test that is worth telling, in parts per million.
 const CLOCK_LIMIT_PPM: f64 = 500.0;
@@ -104,7 +104,8 @@ pub(super) fn system(system: &System) -> String {
     let name = if system.build >= WINDOWS_11 { "Windows 11" } else { "Windows 10" };
     let name = if system.version == "10.0" { name.to_owned() } else { format!("Windows {}", system.version) };
     let revision = if system.revision.is_empty() { String::new() } else { format!(".{}", system.revision) };
-    format!("{name} {}, build {}{revision}, {} bits{emulated}", system.release, system.build, system.bits)
+    let release = if system.release == NO_RELEASE { String::new() } else { format!(" {}", system.release) };
+    format!("{name}{release}, build {}{revision}, {} bits{emulated}", system.build, system.bits)
 }
 
 /// What Windows does for games, where it says so.

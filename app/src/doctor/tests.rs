@@ -313,6 +313,7 @@ fn windows_is_called_what_its_maker_calls_it() {
     for (build, release, expected) in [
         (19_045, "22H2", "Windows 10 22H2, build 19045.4317, 64 bits"),
         (22_631, "23H2", "Windows 11 23H2, build 22631.4317, 64 bits"),
+        (19_043, crate::survey::NO_RELEASE, "Windows 10, build 19043.4317, 64 bits"),
     ] {
         assert_eq!(examine::system(&windows(build, release)), expected);
     }

@@ -120,8 +120,8 @@ impl Core {
     }
 
     /// Lets go of a connection without a word to its peer, whose stream then waits for another connection.
-    pub(super) fn desert_connection(&mut self, connection: Connection) {
-        // Nothing is given to it any more, so it goes as soon as what it has is written.
+    pub(super) fn desert_connection(&mut self, connection: &Connection) {
+        // Dropped without more units, it goes as soon as what it has is written.
         connection.output.depart();
         self.fan_out.order(Order::Detach(connection.id));
     }

@@ -450,7 +450,7 @@ impl Core {
             cause: publish::Cause::ClosedByPeer,
         };
         if let Some(connection) = self.take_present(id, now) {
-            self.desert_connection(connection);
+            self.desert_connection(&connection);
         }
         if let Some(outlet) = self.outlet_mut(id) {
             outlet.ledger.interrupted(now, failure.happened());

@@ -62,7 +62,7 @@ pub(super) fn system(registry: &dyn Registry, version: Option<(u32, u32, u32)>) 
         version: format!("{major}.{minor}"),
         name: "Windows".into(),
         build,
-        release: short(&release, "unavailable"),
+        release: short(&release, super::NO_RELEASE),
         revision: number("UBR").map(|revision| revision.to_string()).unwrap_or_default(),
         bits: if cfg!(target_pointer_width = "64") { 64 } else { 32 },
         arm: is_arm,
