@@ -30,7 +30,9 @@ windows_lint() {
 
 windows_test() {
     need_nextest
-    # GStreamer's list of plugins is made once, before many processes want it at the same time.
+    cargo test --workspace --locked --no-run
+    # GStreamer's list of plugins is made once, before many processes want it at the same time; and Wine's services are
+    # started by something that nextest does not wait for.
     packaging/windows/display-run bash -euo pipefail -c '
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" --version
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" fakesink >/dev/null
