@@ -31,11 +31,11 @@ windows_lint() {
 windows_test() {
     need_nextest
     cargo test --workspace --locked --no-run
-    # GStreamer's list of plugins is made once, before many processes want it at the same time; and Wine's services are
-    # started by something that nextest does not wait for.
+    # GStreamer's list of plugins is made once, before many processes want it at the same time.
     packaging/windows/display-run bash -euo pipefail -c '
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" --version
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" fakesink >/dev/null
+        export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/packaging/windows/wine-test
         cargo nextest run --profile wine --workspace --locked --no-fail-fast "$@"
     ' _ "$@"
 }
