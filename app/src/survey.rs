@@ -19,8 +19,8 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind};
 
 use driver::Standing;
 
-/// What is said where Windows names no release: the service wants a word there (GetClientConfiguration,
-/// `system.release`).
+/// What is said where Windows names no release: the request has a text there (GetClientConfiguration,
+/// `capabilities.system.release`).
 pub(crate) const NO_RELEASE: &str = "unavailable";
 
 /// The machine.

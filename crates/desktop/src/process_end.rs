@@ -1,8 +1,8 @@
 //! The end of the program, which may not hang.
 //!
 //! When a process ends, Windows first ends all its threads but one, and then lets every library clean up. A library that
-//! then waits for a thread of its own waits for ever: libsrt as GStreamer for Windows has it does (seen under Wine), and a
-//! driver may as well. A program that has closed its files and said its last word needs nothing of that. Elsewhere threads
+//! then waits for a thread of its own waits for ever. Programs that used libsrt, as GStreamer for Windows has it, hang there
+//! under Wine, and a driver may do the same on a PC. A program that has closed its files and said its last word needs nothing of that. Elsewhere threads
 //! still run while libraries clean up.
 
 /// Ends this process with `code`. What was printed is out; what is open is closed by the system, and nothing is dropped:

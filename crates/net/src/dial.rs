@@ -22,8 +22,8 @@ const KEEPALIVE_PROBES: u32 = 3;
 
 /// Sent bytes that nobody confirms for this long end the connection (RFC 5482), where the system can do that: for what
 /// the session does not look at any more, which notices much sooner ([`publish::Deadlines::confirm`]). Not less than the
-/// 30 s after which the service gives a stream up (IVS user guide, "Step 5: Set Up Streaming Software"), because Linux
-/// counts the time of a closed window too, although a peer that reads slowly opens it by a little again and again.
+/// 30 s after which the service gives a stream up (IVS user guide, "Step 5: Set Up Streaming Software"), because a
+/// peer that read slowly but steadily was cut at 8 s: Linux counts the time of a closed window too.
 #[cfg(any(target_os = "linux", windows))]
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
