@@ -2,6 +2,7 @@
 
 mod letters;
 mod pick;
+mod surface;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,12 +18,16 @@ use ui::{PreviewTexture, Studio};
 use units::Size;
 
 use letters::Letters;
+use surface::{SURFACE, Surface};
 
 use crate::outcome::Failure;
 use crate::window_memory;
 
 /// Closing the window twice within this long ends a stream that is on air.
 const SECOND_CLOSE: Duration = Duration::from_secs(5);
+/// Environment variable that, as `adapter`, has the window drawn as on a PC with a graphics card also where the processor
+/// does the work of one. Slow there; for trying out.
+const WINDOW_VARIABLE: &str = "GENLOCK_WINDOW";
 /// The least size of the window, in points.
 const LEAST: [f32; 2] = [960.0, 600.0];
 
@@ -45,6 +50,8 @@ pub(crate) struct Show {
 /// No display, or a window system that gives no window.
 pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let is_software = gpu.info().is_software;
+    let by_adapter = !is_software || std::env::var(WINDOW_VARIABLE).is_ok_and(|by| by == "adapter");
+    let surface = by_adapter.then(|| Surface::new(gpu));
     let kept = window_memory::load();
     let options = eframe::NativeOptions {
         // eframe shows it after its first pass, so that nobody sees it empty.
@@ -58,13 +65,9 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
         // Where the processor draws, the window must not share the compositor's queue, which is worked off in order: a
         // pass of the window takes longer than a frame of the show. OpenGL's shaders for egui are also many times
         // cheaper there than wgpu's, since a software adapter runs both sides of every branch.
-        renderer: if is_software { eframe::Renderer::Glow } else { eframe::Renderer::Wgpu },
+        renderer: if by_adapter { eframe::Renderer::Wgpu } else { eframe::Renderer::Glow },
         wgpu_options: egui_wgpu::WgpuConfiguration {
-            surface: egui_wgpu::SurfaceConfig {
-                // The compositor submits to the same queue: a present that waits for the display would hold it up.
-                present_mode: wgpu::PresentMode::AutoNoVsync,
-                ..egui_wgpu::SurfaceConfig::LOW_LATENCY
-            },
+            surface: SURFACE,
             wgpu_setup: WgpuSetup::Existing(WgpuSetupExisting {
                 instance: gpu.instance().clone(),
                 adapter: gpu.adapter().clone(),
@@ -86,7 +89,7 @@ pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
                 let pixels = |points: f32| (points * creation.egui_ctx.pixels_per_point()) as i32;
                 window_frame::put(creation, place, (pixels(LEAST[0]), pixels(LEAST[1])));
             }
-            Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software)))
+            Ok(Box::new(Window::new(show, &creation.egui_ctx, is_software, surface)))
         }),
     );
     opened.map_err(|error| {
@@ -120,6 +123,8 @@ struct Window {
     show: Show,
     studio: Studio,
     is_software: bool,
+    /// Where the graphics adapter draws the window.
+    surface: Option<Surface>,
     opened: Instant,
     shown: Shown,
     close_asked: Option<Instant>,
@@ -132,7 +137,7 @@ struct Window {
 }
 
 impl Window {
-    fn new(show: Show, ctx: &egui::Context, is_software: bool) -> Self {
+    fn new(show: Show, ctx: &egui::Context, is_software: bool, surface: Option<Surface>) -> Self {
         let mut studio = Studio::new(ctx);
         if window_frame::wants_high_contrast() {
             studio.set_theme(ctx, ui::ThemeChoice::HighContrast);
@@ -141,6 +146,7 @@ impl Window {
             show,
             studio,
             is_software,
+            surface,
             opened: Instant::now(),
             shown: Shown::Nothing,
             close_asked: None,
@@ -280,6 +286,9 @@ impl Window {
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        if let Some(surface) = &mut self.surface {
+            surface.follow(ctx, frame);
+        }
         if self.has_ended() {
             self.keep_place(frame);
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);

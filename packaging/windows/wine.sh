@@ -45,14 +45,21 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$WINDOWS_ANGLE" ] || [ ! -f "$co
     printf '%s' "$WINDOWS_ANGLE" >"$stamp"
 fi
 
-if [ ! -f "$WINEPREFIX/genlock-prefix" ]; then
+# Grows when a prefix is made differently.
+PREFIX=2
+if [ "$(cat "$WINEPREFIX/genlock-prefix" 2>/dev/null)" != $PREFIX ]; then
     echo "making the Wine prefix" >&2
     rm -rf "$WINEPREFIX"
     mkdir -p "$WINEPREFIX"
     # In a display from its first start on: see display-run.
-    WINE_PREFIX_IS_NEW=1 "$WINDOWS_SCRIPTS/display-run" "$WINDOWS_SCRIPTS/wine-run" wineboot --init
+    # Wine's Direct3D 11, which GStreamer's plugins look at, makes OpenGL contexts unless it is told to use Vulkan. Made
+    # while a window shows pictures through Direct3D 12, one waits for the other in libX11 for ever.
+    WINE_PREFIX_IS_NEW=1 "$WINDOWS_SCRIPTS/display-run" bash -euc '
+        "$1" wineboot --init
+        "$1" reg add "HKCU\Software\Wine\Direct3D" /v renderer /d vulkan /f >/dev/null
+    ' _ "$WINDOWS_SCRIPTS/wine-run"
     cp "$compiler" "$WINEPREFIX/drive_c/windows/system32/"
     # Every Windows has fonts in this folder; Wine finds its own elsewhere.
     cp "$WINDOWS_CHROOT"/usr/share/fonts/truetype/liberation/*.ttf "$WINEPREFIX/drive_c/windows/Fonts/"
-    touch "$WINEPREFIX/genlock-prefix"
+    echo $PREFIX >"$WINEPREFIX/genlock-prefix"
 fi

@@ -365,7 +365,7 @@ impl Compositor {
                 leave_as_sources(&mut encoder, ring.sources());
             }
         }
-        let submission = queue.submit([encoder.finish()]);
+        let submission = self.gpu.submit(encoder.finish());
         self.preview.publish(shown);
         self.staging.recall();
         let canvas = self.canvas_readback.as_ref().zip(canvas).map(|(pool, buffer)| pool.begin(buffer));
@@ -391,7 +391,7 @@ impl Compositor {
             let mut encoder =
                 device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("preview") });
             let shown = self.preview.record(device, queue, &mut encoder, &self.canvas, size);
-            queue.submit([encoder.finish()]);
+            self.gpu.submit(encoder.finish());
             self.preview.publish(shown);
         }
         self.under_way.push_back(UnderWay::Repeated { pts });
@@ -412,7 +412,7 @@ impl Compositor {
         let canvas = (&self.canvas, layout, (*bytes).as_ref());
         let shown =
             self.preview.record_by_processor(&self.gpu, &mut self.staging, &mut encoder, canvas, size)?;
-        self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.submit(encoder.finish());
         self.staging.recall();
         self.preview.publish(shown);
         Ok(())

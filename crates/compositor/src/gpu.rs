@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Error;
+use crate::turns::{HeldSubmissions, Turns};
 
 /// Environment variable that names the adapter to use (a part of its name, in any case), for machines where the
 /// automatic choice is wrong.
@@ -60,6 +61,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     info: GpuInfo,
     reports: Arc<Mutex<Reports>>,
+    turns: Arc<Turns>,
 }
 
 impl Gpu {
@@ -156,7 +158,7 @@ impl Gpu {
             let mut reports = refused.lock().unwrap_or_else(PoisonError::into_inner);
             reports.refused.get_or_insert(error.to_string());
         }));
-        Self { instance, adapter, device, queue, info, reports }
+        Self { instance, adapter, device, queue, info, reports, turns: Arc::default() }
     }
 
     /// Which adapter this is.
@@ -182,6 +184,17 @@ impl Gpu {
     /// For `WgpuSetup::Existing`.
     pub fn queue(&self) -> &wgpu::Queue {
         &self.queue
+    }
+
+    /// Hands `commands` to the adapter, after whoever holds submissions.
+    pub(crate) fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        self.turns.take(|| self.queue.submit([commands]))
+    }
+
+    /// Keeps the compositor from handing work to the adapter while the window changes its surface, which only works
+    /// while the queue that they share is empty. It waits for the end of the result, a tenth of a second at most.
+    pub fn hold_submissions(&self) -> HeldSubmissions {
+        self.turns.hold()
     }
 
     /// Why no picture can stay in this adapter's memory on its way to an encoder; `None` where it can.

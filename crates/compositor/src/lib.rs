@@ -36,6 +36,7 @@ mod row_scaling;
 mod sources;
 mod staging;
 mod texture_ring;
+mod turns;
 
 pub use compositor::{CanvasConfig, ComposedFrame, Compositor, Lookup};
 pub use error::Error;
@@ -44,3 +45,4 @@ pub use geometry::{Placement, Rect, place};
 pub use gpu::{ADAPTER_VARIABLE, BACKEND_VARIABLE, Gpu, GpuInfo};
 pub use preview::{Preview, PreviewFrame};
 pub use rendition::{Delivery, RenditionOutput};
+pub use turns::HeldSubmissions;
