@@ -24,6 +24,7 @@ mod network_check;
 mod outlet;
 mod record_command;
 mod recording;
+mod renewal;
 mod sound;
 mod sources;
 mod takeover;
@@ -91,7 +92,8 @@ const FIRST_STREAM: OutputId = 100;
 
 /// What a show is given besides its settings.
 pub(crate) struct Machine {
-    pub(crate) gpu: Gpu,
+    /// The adapter in use: another after the driver took one away.
+    pub(crate) gpu: Arc<ArcSwap<Gpu>>,
     pub(crate) clock: Arc<SystemClock>,
     pub(crate) runtime: tokio::runtime::Handle,
     /// The destination is our own rehearsal ingest.
@@ -242,6 +244,8 @@ struct Core {
     room_bytes: Option<u64>,
     measured: figures::Rates,
     canvas_watch: Watch,
+    /// Pictures stand still, and nobody's computer is too slow.
+    adapter_is_lost: bool,
     /// When the edited collection is to be saved.
     save_at: Option<Instant>,
     told_states: (LiveState, RecordingState),
@@ -264,7 +268,7 @@ impl Core {
         let sources = Sources::new(context);
         let canvas = Canvas::start(canvas::Setup {
             clock: machine.clock.clone(),
-            gpu: machine.gpu.clone(),
+            gpu: (**machine.gpu.load()).clone(),
             config: CanvasConfig {
                 size: settings.canvas,
                 // Nothing is scaled before something is encoded.
@@ -335,6 +339,7 @@ impl Core {
             room_bytes: settings.record_into.as_deref().and_then(crate::disk::free_bytes),
             measured: figures::Rates::default(),
             canvas_watch: Watch::new(),
+            adapter_is_lost: false,
             save_at: None,
             told_states: (LiveState::Off, RecordingState::Off),
             quitting: false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use compositor::Gpu;
 use control::{Command, Event, LiveState};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -66,9 +67,10 @@ pub(crate) fn run(mut plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result
     // Held until the engine has ended: whoever waits for that must not be waited for by the engine.
     let _listening = host.clone();
     let record_into = plan.settings.record_into.clone();
+    let adapter = Arc::new(ArcSwap::from_pointee(gpu));
     let machine = Machine {
         host,
-        gpu: gpu.clone(),
+        gpu: adapter.clone(),
         clock: hands.clock.clone(),
         runtime: hands.runtime.handle().clone(),
         is_rehearsal: plan.is_rehearsal,
@@ -111,12 +113,13 @@ pub(crate) fn run(mut plan: Plan, args: &ShowArgs, hands: &Stagehands) -> Result
             events: for_window,
             view: engine.view.clone(),
             preview: engine.preview.clone(),
+            adapter,
             ended: engine.ended.clone(),
             is_called,
         };
         let commands = engine.commands.clone();
         let thread = std::thread::Builder::new().name("timekeeper".into()).spawn(move || keeper.keep());
-        let opened = window::run(show, &gpu);
+        let opened = window::run(&show);
         // A window that never opened, or was torn away, ends the show in good order.
         let _ = commands.send(Command::Quit);
         if let Ok(thread) = thread {

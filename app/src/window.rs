@@ -25,6 +25,8 @@ use crate::window_memory;
 
 /// Closing the window twice within this long ends a stream that is on air.
 const SECOND_CLOSE: Duration = Duration::from_secs(5);
+/// How often a window without a device asks for the next.
+const NEXT_ADAPTER: Duration = Duration::from_millis(50);
 /// Environment variable that, as `adapter`, has the window drawn as on a PC with a graphics card also where the processor
 /// does the work of one. Slow there; for trying out.
 const WINDOW_VARIABLE: &str = "GENLOCK_WINDOW";
@@ -32,23 +34,46 @@ const WINDOW_VARIABLE: &str = "GENLOCK_WINDOW";
 const LEAST: [f32; 2] = [960.0, 600.0];
 
 /// What the window needs of a running engine.
+#[derive(Clone)]
 pub(crate) struct Show {
     pub(crate) commands: Sender<Command>,
     /// What the engine tells once and the window waits for.
     pub(crate) events: Receiver<Event>,
     pub(crate) view: Arc<ArcSwap<View>>,
     pub(crate) preview: Preview,
+    /// The adapter that composes: another after the driver took one away.
+    pub(crate) adapter: Arc<ArcSwap<Gpu>>,
     /// Becomes true when the engine has closed everything.
     pub(crate) ended: Arc<std::sync::atomic::AtomicBool>,
     /// Becomes true when another start asks this window to come to the front.
     pub(crate) is_called: Arc<std::sync::atomic::AtomicBool>,
 }
 
-/// Opens the window and stays until the engine has ended.
+impl Show {
+    fn has_ended(&self) -> bool {
+        self.ended.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+/// Opens the window and stays until the engine has ended. A window that was drawn with a device that the driver took away
+/// is opened again with the next.
 ///
 /// # Errors
 /// No display, or a window system that gives no window.
-pub(crate) fn run(show: Show, gpu: &Gpu) -> Result<(), Failure> {
+pub(crate) fn run(show: &Show) -> Result<(), Failure> {
+    loop {
+        let gpu = show.adapter.load_full();
+        open(show.clone(), &gpu)?;
+        if show.has_ended() || !gpu.is_lost() {
+            return Ok(());
+        }
+        while Arc::ptr_eq(&gpu, &show.adapter.load()) && !show.has_ended() {
+            std::thread::sleep(NEXT_ADAPTER);
+        }
+    }
+}
+
+fn open(show: Show, gpu: &Gpu) -> Result<(), Failure> {
     let is_software = gpu.info().is_software;
     let by_adapter = !is_software || std::env::var(WINDOW_VARIABLE).is_ok_and(|by| by == "adapter");
     let surface = by_adapter.then(|| Surface::new(gpu));
@@ -265,7 +290,8 @@ impl Window {
 
     /// A stream on air is not ended by one stray click on the window's cross.
     fn handle_close(&mut self, ctx: &egui::Context) {
-        if !ctx.input(|input| input.viewport().close_requested()) || self.has_ended() {
+        let is_torn = self.surface.as_ref().is_some_and(Surface::is_torn);
+        if !ctx.input(|input| input.viewport().close_requested()) || self.show.has_ended() || is_torn {
             return;
         }
         ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
@@ -278,18 +304,18 @@ impl Window {
             self.send(Command::Quit);
         }
     }
-
-    fn has_ended(&self) -> bool {
-        self.show.ended.load(std::sync::atomic::Ordering::Acquire)
-    }
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if let Some(surface) = &mut self.surface {
             surface.follow(ctx, frame);
+            if surface.is_torn() {
+                self.keep_place(frame);
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
         }
-        if self.has_ended() {
+        if self.show.has_ended() {
             self.keep_place(frame);
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
@@ -308,6 +334,10 @@ impl eframe::App for Window {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        // The renderer panics over shapes that it finds no memory for.
+        if self.surface.as_ref().is_some_and(Surface::is_torn) {
+            return;
+        }
         let view = self.show.view.load_full();
         let preview = self.preview_texture(ui.ctx(), frame);
         let commands = self.studio.ui(ui, &view, preview, self.opened.elapsed().as_secs_f64());

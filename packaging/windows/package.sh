@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packs what `./x windows build` built: installer, portable zip, winget manifest, symbols and sizes, into out/windows.
 #
-#   GENLOCK_WINDOWS_PROFILE  which build: release (default) or debug
+#   GENLOCK_WINDOWS_PROFILE  which build: release (default), or debug, for which there is no budget
 #   GENLOCK_SIGN_COMMAND     a program that signs the file it is given; called for each of our executables, the
 #                            uninstaller and the installer (docs/packaging.md)
 #   GENLOCK_RELEASE_URL      where the installer will be downloaded from, for the winget manifest
@@ -110,6 +110,7 @@ cat >"$out/sizes.json" <<JSON
 JSON
 cat "$out/sizes.json"
 [ -n "${GENLOCK_PACKAGE_QUICK:-}" ] && { say "packed quickly: no budget was checked"; exit 0; }
+[ "${GENLOCK_WINDOWS_PROFILE:-release}" = release ] || { say "not a release: no budget was checked"; exit 0; }
 within() { [ "$2" -le "$3" ] || die "$1 takes $2 bytes, and may take $3 (docs/packaging.md)"; }
 within "the program" "$program" $BUDGET_PROGRAM
 within "what is installed" "$installed" $BUDGET_INSTALLED

@@ -40,7 +40,14 @@ windows_test() {
     ' _ "$@"
 }
 
-windows_build() { cargo build --release --locked -p genlock; }
+windows_build() {
+    case ${GENLOCK_WINDOWS_PROFILE:-release} in
+        release) cargo build --release --locked -p genlock ;;
+        # The same selection as the tests, so that nothing of it is compiled again.
+        debug) cargo test --workspace --locked --no-run ;;
+        *) die "GENLOCK_WINDOWS_PROFILE is release or debug, not $GENLOCK_WINDOWS_PROFILE" ;;
+    esac
+}
 windows_package() { packaging/windows/package.sh; }
 windows_smoke() { packaging/windows/display-run packaging/windows/smoke.sh; }
 

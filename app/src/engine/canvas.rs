@@ -6,12 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use compositor::{CanvasConfig, ComposedFrame, Compositor, Gpu, Preview, RenditionOutput};
+use compositor::{CanvasConfig, ComposedFrame, Compositor, Delivery, Gpu, Preview, RenditionOutput};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use encoder::{CanvasFrame, EncoderGroup, EncoderPicture};
 use scene::{Collection, SceneId, SourceId, Stage, Transition};
 use units::{Clock, FrameRate, MediaTime, Span, TrackId};
 
+use super::renewal::{Renewal, Renewed};
 use super::sources::OpenSources;
 use crate::clock::SystemClock;
 use crate::outcome::Failure;
@@ -56,7 +57,11 @@ pub(super) enum News {
     },
     /// A frame could not be composed; the picture before it was repeated.
     Trouble(String),
-    /// The adapter is gone; nothing can be composed any more.
+    /// The driver took the device away; the newest picture is repeated until another is opened.
+    Lost(String),
+    /// Composing goes on, on this adapter.
+    Renewed(Box<Gpu>),
+    /// No adapter came back; nothing can be composed any more.
     Dead(String),
 }
 
@@ -160,6 +165,8 @@ struct Worker {
     /// Number of the newest frame the encoders were given.
     last_pushed: Option<u64>,
     in_trouble: bool,
+    /// While the device is lost.
+    renewal: Option<Renewal>,
 }
 
 impl Worker {
@@ -184,6 +191,7 @@ impl Worker {
             last: Vec::new(),
             last_pushed: None,
             in_trouble: false,
+            renewal: None,
         }
     }
 
@@ -227,11 +235,8 @@ impl Worker {
                 Ok(Order::Encode(feeding)) => self.feed(feeding),
                 Ok(Order::Deliver(outputs)) => {
                     // An order for encoders that have gone meanwhile is void.
-                    let is_ours = self.encoders.is_some() && outputs.len() == self.tracks.len();
-                    if let Some(error) =
-                        is_ours.then(|| self.compositor.set_renditions(outputs)).and_then(Result::err)
-                    {
-                        let _ = self.news.try_send(News::Trouble(error.to_string()));
+                    if self.encoders.is_some() && outputs.len() == self.tracks.len() {
+                        self.make(outputs);
                     }
                 }
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
@@ -243,8 +248,10 @@ impl Worker {
     /// Changes the encoders between two frames. Without encoders no rendition is scaled.
     fn feed(&mut self, feeding: Option<Feeding>) {
         // What is under way was composed for the encoders before.
-        if let Err(error) = self.collect_finished() {
-            let _ = self.news.try_send(News::Trouble(error.to_string()));
+        if self.renewal.is_none()
+            && let Err(error) = self.collect_finished()
+        {
+            self.complain(&error);
         }
         if let Some(released) = self.encoders.take() {
             // Nobody takes it when the engine is gone; then it ends here.
@@ -254,14 +261,68 @@ impl Worker {
             Some(Feeding { encoders, outputs, tracks }) => (Some(encoders), outputs, tracks),
             None => (None, Vec::new(), Vec::new()),
         };
-        match self.compositor.set_renditions(outputs) {
-            Ok(()) => (self.encoders, self.tracks) = (encoders, tracks),
-            Err(error) => {
-                let _ = self.news.try_send(News::Trouble(error.to_string()));
-            }
+        if self.make(outputs) {
+            (self.encoders, self.tracks) = (encoders, tracks);
         }
         self.last.clear();
         self.last_pushed = None;
+    }
+
+    /// Has these renditions made from the next frame on; false where they are not possible.
+    fn make(&mut self, outputs: Vec<RenditionOutput>) -> bool {
+        self.setup.config.renditions.clone_from(&outputs);
+        if self.renewal.is_some() {
+            return true;
+        }
+        match self.compositor.set_renditions(outputs) {
+            Ok(()) => true,
+            Err(error) => {
+                self.complain(&error);
+                self.renewal.is_some()
+            }
+        }
+    }
+
+    /// Tells of a failure; a lost device is replaced.
+    fn complain(&mut self, error: &compositor::Error) {
+        if let compositor::Error::DeviceLost { reason } = error {
+            self.renew(reason);
+        } else {
+            let _ = self.news.try_send(News::Trouble(error.to_string()));
+        }
+    }
+
+    /// Begins to look for another device. Pictures that lie in the lost one can not be repeated.
+    fn renew(&mut self, reason: &str) {
+        let _ = self.news.try_send(News::Lost(reason.to_owned()));
+        self.under_way.clear();
+        if self.last.iter().any(|(_, picture)| !matches!(picture, EncoderPicture::Memory(_))) {
+            self.last.clear();
+        }
+        let config = CanvasConfig { renditions: Vec::new(), ..self.setup.config.clone() };
+        self.renewal = Some(Renewal::begin(config, self.compositor.preview()));
+    }
+
+    /// Goes on with the new device, once there is one; false while there is none.
+    fn take_up(&mut self) -> Result<bool, String> {
+        let Some(renewal) = &self.renewal else { return Ok(true) };
+        match renewal.poll() {
+            Renewed::NotYet => Ok(false),
+            Renewed::Failed(why) => Err(why),
+            Renewed::Ready(made) => {
+                let (gpu, compositor) = *made;
+                self.renewal = None;
+                (self.setup.gpu, self.compositor) = (gpu.clone(), compositor);
+                // What encoders had of the old device is gone; memory is always right.
+                let mut outputs = self.setup.config.renditions.clone();
+                for output in &mut outputs {
+                    output.delivery = Delivery::Memory;
+                }
+                self.make(outputs);
+                let _ = self.news.try_send(News::Renewed(Box::new(gpu)));
+                Ok(self.renewal.is_none())
+            }
+        }
     }
 
     /// Encoders must see every frame number, or IDRs would wander off the schedule and the rate would not be
@@ -286,18 +347,27 @@ impl Worker {
         for ended in evaluated.ended {
             let _ = self.news.try_send(News::TransitionEnded { completed: ended.completed });
         }
+        if !self.take_up()? {
+            self.stand_in(index, composed_at);
+            return Ok(());
+        }
         // A frame that was late at an earlier tick makes room first; it is too old to be sent, and the next repeat.
         if let Err(error) = self.collect_finished() {
-            return self.stumble(index, composed_at, &error);
+            self.stumble(index, composed_at, &error);
+            return Ok(());
         }
         let sources = self.setup.sources.load();
         let lookup = |id: SourceId| sources.get(&id).and_then(|source| source.frame_at(pts));
         match self.compositor.compose(pts, &evaluated.picture, &lookup) {
             Ok(()) => self.under_way.push_back(Ticket { index, composed_at }),
-            Err(error) => return self.stumble(index, composed_at, &error),
+            Err(error) => {
+                self.stumble(index, composed_at, &error);
+                return Ok(());
+            }
         }
         if let Err(error) = self.collect_finished() {
-            return self.stumble(index, composed_at, &error);
+            self.stumble(index, composed_at, &error);
+            return Ok(());
         }
         self.in_trouble = false;
         Ok(())
@@ -341,25 +411,24 @@ impl Worker {
         }
     }
 
-    /// A frame that could not be composed is replaced by the one before it. Only a lost adapter ends the canvas.
-    fn stumble(
-        &mut self,
-        index: u64,
-        composed_at: MediaTime,
-        error: &compositor::Error,
-    ) -> Result<(), String> {
-        if let compositor::Error::DeviceLost { .. } = error {
-            return Err(error.to_string());
-        }
-        if !self.in_trouble {
-            let _ = self.news.try_send(News::Trouble(error.to_string()));
+    /// A frame that could not be composed is replaced by the one before it.
+    fn stumble(&mut self, index: u64, composed_at: MediaTime, error: &compositor::Error) {
+        let is_lost = matches!(error, compositor::Error::DeviceLost { .. });
+        if is_lost || !self.in_trouble {
+            self.complain(error);
         }
         self.in_trouble = true;
         if !matches!(error, compositor::Error::Late { .. }) {
             self.under_way.retain(|ticket| ticket.index != index);
         }
+        self.stand_in(index, composed_at);
+    }
+
+    /// Shows the newest picture once more, in place of one that could not be composed.
+    fn stand_in(&mut self, index: u64, composed_at: MediaTime) {
         self.counters.lagged.fetch_add(1, Ordering::Relaxed);
-        self.push(Ticket { index, composed_at }, self.last.clone());
-        Ok(())
+        if !self.last.is_empty() {
+            self.push(Ticket { index, composed_at }, self.last.clone());
+        }
     }
 }

@@ -297,7 +297,7 @@ impl Core {
 
     /// What this machine is; found out once.
     pub(super) fn survey(&mut self) -> &Survey {
-        self.survey.get_or_insert_with(|| survey::survey(self.machine.gpu.info()))
+        self.survey.get_or_insert_with(|| survey::survey(self.machine.gpu.load().info()))
     }
 
     /// Where `ladder` goes.

@@ -60,7 +60,8 @@ impl Core {
         }
         let clock: Arc<dyn Clock> = self.machine.clock.clone();
         // Before the encoders start: a driver opens only so many sessions, and the self-test needs one of them.
-        let paths = fast_path::choose_all(&self.machine.gpu, self.settings.canvas, &ladder.renditions());
+        let paths =
+            fast_path::choose_all(&self.machine.gpu.load(), self.settings.canvas, &ladder.renditions());
         for (track, path) in ladder.tracks().iter().zip(&paths) {
             tracing::info!(%track, delivery = ?path.delivery, why = %path.why, "how pictures reach the encoder");
         }
@@ -132,14 +133,17 @@ impl Core {
         let kind = encoding.group.reports().iter().find(|report| report.track == track);
         let rung = place.and_then(|place| encoding.ladder.rungs.get(place));
         if let Some((report, rung)) = kind.zip(rung) {
-            let (gpu, canvas) = (&self.machine.gpu, self.settings.canvas);
-            fast_path::give_up(gpu, canvas, report.backend, &rung.rendition, reason);
+            let (gpu, canvas) = (self.machine.gpu.load(), self.settings.canvas);
+            fast_path::give_up(&gpu, canvas, report.backend, &rung.rendition, reason);
         }
         true
     }
 
     /// Judges whether the machine carries the ladder, and acts when it does not.
     pub(super) fn watch_load(&mut self) {
+        if self.adapter_is_lost {
+            return;
+        }
         let Some(encoding) = &self.encoding else { return };
         let stats = encoding.group.stats();
         let counted = Counted {

@@ -25,7 +25,7 @@ impl Core {
             return;
         }
         let (sender, page) = crossbeam_channel::bounded(1);
-        let gpu = self.machine.gpu.clone();
+        let gpu = (**self.machine.gpu.load()).clone();
         let place = Place {
             canvas: self.settings.canvas,
             rate: self.settings.rate,

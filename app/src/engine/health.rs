@@ -21,11 +21,35 @@ impl Core {
                 done: "The picture before it was shown again.".into(),
                 advice: String::new(),
             }),
+            canvas::News::Lost(what) => {
+                self.adapter_is_lost = true;
+                self.tell(Problem {
+                    severity: Severity::Warning,
+                    code: "canvas.device_lost",
+                    happened: format!("The graphics driver took the adapter away: {what}."),
+                    done: "The picture stands still until it is back. Sound, stream and recording go on."
+                        .into(),
+                    advice: String::new(),
+                });
+            }
+            canvas::News::Renewed(gpu) => {
+                self.tell(Problem {
+                    severity: Severity::Notice,
+                    code: "canvas.renewed",
+                    happened: format!("The graphics adapter is back: {}.", gpu.info().name),
+                    done: "The picture moves again.".into(),
+                    advice: "If it happens again, update the graphics driver, and undo any overclocking."
+                        .into(),
+                });
+                self.machine.gpu.store(gpu.into());
+                self.adapter_is_lost = false;
+                self.load.forget();
+            }
             canvas::News::Dead(what) => {
                 self.tell(Problem {
                     severity: Severity::Error,
                     code: "canvas.lost",
-                    happened: format!("The graphics adapter is gone: {what}."),
+                    happened: format!("The graphics adapter is gone and did not come back: {what}."),
                     done: "The stream was ended and the recording closed; it plays up to here.".into(),
                     advice: "Start Genlock again; if it happens again, update the graphics driver.".into(),
                 });

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use compositor::Gpu;
 use control::{Command, LiveState, RecordingState, ServerChoice};
 use ingest::{IngestConfig, StreamKey};
@@ -50,6 +51,19 @@ fn start(
     clock: &Arc<SystemClock>,
     change: impl FnOnce(&mut Settings),
 ) -> Engine {
+    let adapter = Arc::new(ArcSwap::from_pointee(Gpu::open(None).unwrap()));
+    start_on(adapter, ingest, folder, runtime, clock, change)
+}
+
+/// The same on an adapter that can be looked at.
+fn start_on(
+    gpu: Arc<ArcSwap<Gpu>>,
+    ingest: &ingest::Ingest,
+    folder: &Path,
+    runtime: &tokio::runtime::Runtime,
+    clock: &Arc<SystemClock>,
+    change: impl FnOnce(&mut Settings),
+) -> Engine {
     let args = ShowArgs {
         headless: true,
         scenes: Some("demo".into()),
@@ -63,7 +77,7 @@ fn start(
     change(&mut settings);
     let machine = Machine {
         host: crate::host::Host::none(),
-        gpu: Gpu::open(None).unwrap(),
+        gpu,
         clock: clock.clone(),
         runtime: runtime.handle().clone(),
         is_rehearsal: true,
@@ -111,7 +125,11 @@ fn what_was_taken_over_can_be_taken_back() {
 fn wait_until(engine: &Engine, what: &str, is_so: impl Fn(&control::View) -> bool) {
     let begun = Instant::now();
     while !is_so(&engine.view.load()) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} has not come");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{what} has not come: {:?}",
+            engine.view.load().problems
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -240,4 +258,38 @@ fn two_hundred_starts_and_stops_leave_nothing_behind() {
     let files = std::fs::read_dir(folder.path()).unwrap().flatten();
     let recordings = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "mp4"));
     assert_eq!(recordings.count(), ROUNDS, "every recording is closed under a name of its own");
+}
+
+#[test]
+fn a_device_that_the_driver_takes_away_is_replaced_within_the_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let config = IngestConfig { keys: vec![StreamKey::lasting(Secret::new(KEY))], ..IngestConfig::default() };
+    let ingest = runtime.block_on(ingest::start(config, clock.clone())).unwrap();
+    let adapter = Arc::new(ArcSwap::from_pointee(Gpu::open(None).unwrap()));
+    let engine = start_on(adapter.clone(), &ingest, folder.path(), &runtime, &clock, |_| {});
+    engine.commands.send(Command::GoLive).unwrap();
+    wait_for(&engine, LiveState::Live);
+    let size = Size::new(160, 90).unwrap();
+    engine.preview.show(size);
+    let first = adapter.load_full();
+    first.device().destroy();
+    // The driver tells when it is asked, and some only when it is waited for.
+    let _ = first.device().poll(eframe::wgpu::PollType::wait_indefinitely());
+    wait_until(&engine, "another device", |view| {
+        view.problems.iter().any(|(_, problem)| problem.code == "canvas.renewed")
+    });
+    assert!(first.is_lost() && !adapter.load().is_lost());
+    let rendered = engine.view.load().program.rendered_frames;
+    wait_until(&engine, "a further picture", |view| view.program.rendered_frames > rendered + 30);
+    engine.preview.show(size);
+    wait_until(&engine, "a preview", |_| engine.preview.latest().is_some());
+    assert_eq!(engine.view.load().live_state(), LiveState::Live);
+    engine.commands.send(Command::Quit).unwrap();
+    let report = engine.join();
+    assert!(report.recording.is_some_and(|recording| recording.complete));
+    let sessions = runtime.block_on(ingest.stop());
+    assert_eq!(sessions.len(), 1, "viewers have one stream all along: {sessions:#?}");
+    assert!(sessions[0].verdict.accepted && sessions[0].said_goodbye, "{sessions:#?}");
 }

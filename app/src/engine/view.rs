@@ -61,7 +61,8 @@ impl Core {
     }
 
     fn program_view(&self) -> ProgramView {
-        let info = self.machine.gpu.info();
+        let gpu = self.machine.gpu.load();
+        let info = gpu.info();
         let how = if info.is_software { "software" } else { "hardware" };
         ProgramView {
             size: self.settings.canvas,

@@ -25,17 +25,19 @@ pub(super) struct Surface {
     /// Lives for the one pass in which the surface is configured again.
     held: Option<HeldSubmissions>,
     refused_passes: u32,
+    is_torn: bool,
 }
 
 impl Surface {
     /// Listens from now on. Call it on the window's thread, before there is a window.
     pub(super) fn new(gpu: &Gpu) -> Self {
-        Self { gpu: gpu.clone(), scope: Some(listen(gpu)), held: None, refused_passes: 0 }
+        Self { gpu: gpu.clone(), scope: Some(listen(gpu)), held: None, refused_passes: 0, is_torn: false }
     }
 
     /// At the beginning of a pass: if something was refused since the last, has the surface configured in this one.
     pub(super) fn follow(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.held = None;
+        self.is_torn |= self.gpu.is_lost();
         let refused = self.scope.take().and_then(|scope| pollster::block_on(scope.pop()));
         self.scope = Some(listen(&self.gpu));
         let Some(error) = refused else {
@@ -56,6 +58,11 @@ impl Surface {
         }
         // The hold ends with the next pass.
         ctx.request_repaint();
+    }
+
+    /// The device that the window is drawn with is gone, as of the beginning of this pass. Nothing can be drawn with it.
+    pub(super) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 }
 

@@ -208,6 +208,11 @@ impl Compositor {
         Ok(made)
     }
 
+    /// Gives its pictures for the window to `preview`, which another compositor had: one that went with its device.
+    pub fn show_in(&mut self, preview: Preview) {
+        self.preview.show_in(preview);
+    }
+
     /// Makes these renditions from the next composed frame on. Frames under way keep the renditions they were composed
     /// for; canvas and preview go on as they are; what is wanted as before is kept.
     ///

@@ -149,6 +149,7 @@ impl Gpu {
         let reports = Arc::new(Mutex::new(Reports::default()));
         let lost = Arc::clone(&reports);
         device.set_device_lost_callback(move |_, message| {
+            let message = if message.is_empty() { "it gives no reason".into() } else { message };
             tracing::error!(%message, "graphics device lost");
             lost.lock().unwrap_or_else(PoisonError::into_inner).lost.get_or_insert(message);
         });
@@ -217,6 +218,11 @@ impl Gpu {
     /// Longest side of a texture, in pixels.
     pub fn largest_texture_px(&self) -> u32 {
         self.device.limits().max_texture_dimension_2d
+    }
+
+    /// Whether the driver has taken the device away: everything made of it is dead, and another must be opened.
+    pub fn is_lost(&self) -> bool {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).lost.is_some()
     }
 
     /// What the driver reported since the last call.

@@ -176,6 +176,17 @@ impl PreviewPainter {
         }
     }
 
+    /// Gives its pictures to a preview that has some already. Their numbers go on; the pictures themselves are of
+    /// another device.
+    pub(crate) fn show_in(&mut self, preview: Preview) {
+        {
+            let mut shared = preview.lock();
+            self.serial = shared.newest.take().map_or(self.serial, |newest| newest.serial + 1);
+            shared.is_untaken = false;
+        }
+        (self.preview, self.is_current) = (preview, false);
+    }
+
     pub(crate) fn handle(&self) -> Preview {
         self.preview.clone()
     }

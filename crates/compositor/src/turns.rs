@@ -66,18 +66,17 @@ mod tests {
     #[test]
     fn nothing_is_submitted_until_the_turn_is_given_back() {
         let turns = Arc::new(Turns::default());
+        let is_given_back = AtomicBool::new(false);
         let began = Instant::now();
         let held = turns.hold();
-        let is_given_back = Arc::new(AtomicBool::new(false));
-        let compositor = {
-            let (turns, is_given_back) = (Arc::clone(&turns), Arc::clone(&is_given_back));
-            std::thread::spawn(move || {
+        std::thread::scope(|scope| {
+            let compositor = scope.spawn(|| {
                 turns.take(|| is_given_back.load(Ordering::Acquire) || began.elapsed() >= LONGEST_HOLD)
-            })
-        };
-        is_given_back.store(true, Ordering::Release);
-        drop(held);
-        assert!(compositor.join().unwrap());
+            });
+            is_given_back.store(true, Ordering::Release);
+            drop(held);
+            assert!(compositor.join().unwrap());
+        });
     }
 
     #[test]
@@ -98,26 +97,27 @@ mod tests {
     /// What `Surface::configure` waits for, which nothing but a window can call.
     #[test]
     fn the_queue_runs_empty_beside_a_busy_compositor() {
-        let Ok(gpu) = crate::Gpu::open(None) else { panic!("no graphics adapter") };
-        let is_over = Arc::new(AtomicBool::new(false));
-        let compositor = {
-            let (gpu, is_over) = (gpu.clone(), Arc::clone(&is_over));
-            std::thread::spawn(move || {
+        let gpu = crate::Gpu::open(None).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
                 while !is_over.load(Ordering::Acquire) {
                     let encoder =
                         gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                     gpu.submit(encoder.finish());
                 }
-            })
-        };
-        for _ in 0..200 {
-            let began = Instant::now();
-            let held = gpu.hold_submissions();
-            let status = gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
-            assert!(status.is_queue_empty() || began.elapsed() >= LONGEST_HOLD, "{status:?}");
-            drop(held);
-        }
-        is_over.store(true, Ordering::Release);
-        compositor.join().unwrap();
+            });
+            for _ in 0..200 {
+                let began = Instant::now();
+                let held = gpu.hold_submissions();
+                let status = gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                let is_empty = status.is_queue_empty() || began.elapsed() >= LONGEST_HOLD;
+                drop(held);
+                // Said before anything can panic, or the compositor would go on for ever.
+                is_over.fetch_or(!is_empty, Ordering::AcqRel);
+                assert!(is_empty, "{status:?}");
+            }
+            is_over.store(true, Ordering::Release);
+        });
     }
 }
