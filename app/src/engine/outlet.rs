@@ -43,6 +43,8 @@ pub(super) struct Outlet {
     pub(super) wanted_at: MediaTime,
     earlier: Earlier,
     pub(super) ledger: GapLedger,
+    /// Pictures dropped that the ledger knows of.
+    dropped_told: u64,
     /// The interruption that was told last: the same again is no news.
     pub(super) told: Option<&'static str>,
     /// First and last media of each track that left.
@@ -72,6 +74,7 @@ impl Outlet {
             wanted_at,
             earlier: Earlier::default(),
             ledger: GapLedger::default(),
+            dropped_told: 0,
             told: None,
             arrived: BTreeMap::new(),
             playback: None,
@@ -140,8 +143,15 @@ impl Outlet {
         };
     }
 
-    /// Takes the runs of media that arrived.
-    fn keep_ledger(&mut self) {
+    /// Takes the runs of media that arrived, and notes when pictures were dropped.
+    fn keep_ledger(&mut self, now: MediaTime) {
+        let of_present =
+            self.present.as_ref().map_or(0, |connection| connection.output.stats().queue.dropped.units);
+        let dropped = self.earlier.dropped_frames + of_present;
+        if dropped > self.dropped_told {
+            self.dropped_told = dropped;
+            self.ledger.fell_behind(now);
+        }
         for connection in self.present.iter().chain(&self.next) {
             for delivered in connection.output.deliveries() {
                 let arrived = self.arrived.entry(delivered.track).or_insert((delivered.from, delivered.to));
@@ -159,7 +169,7 @@ impl Outlet {
 
     /// Ends the ledger: where the shortest track ends after a good end, else `now`.
     pub(super) fn close_ledger(&mut self, was_wanted: bool, now: MediaTime) {
-        self.keep_ledger();
+        self.keep_ledger(now);
         let shortest = self.arrived.values().map(|(_, last)| *last).min();
         self.ledger.ended(shortest.filter(|_| was_wanted).unwrap_or(now));
     }
@@ -200,7 +210,7 @@ impl Core {
         let Some(outlet) = self.outlet_mut(id) else { return };
         let present = outlet.present.as_mut().map(|connection| connection.listen(now)).unwrap_or_default();
         let next = outlet.next.as_mut().map(|connection| connection.listen(now)).unwrap_or_default();
-        outlet.keep_ledger();
+        outlet.keep_ledger(now);
         let wants_idr = [&mut outlet.present, &mut outlet.next]
             .into_iter()
             .flatten()
@@ -249,7 +259,7 @@ impl Core {
     fn take_present(&mut self, id: u32, now: MediaTime) -> Option<Connection> {
         let outlet = self.outlet_mut(id)?;
         if outlet.present.is_some() {
-            outlet.keep_ledger();
+            outlet.keep_ledger(now);
             outlet.remember(now);
         }
         outlet.present.take()

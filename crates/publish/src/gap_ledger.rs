@@ -21,15 +21,22 @@ pub(crate) use runs::Runs;
 const MOST_RUNS: usize = 50_000;
 const RUNS_LEFT: usize = 45_000;
 /// Interruptions whose reasons are remembered: the latest.
-const MOST_REASONS: usize = 1_000;
+const MOST_REASONS: usize = 10_000;
 /// The reason of an interruption explains gaps that end up to this long before it: a session notices only after its
 /// deadlines that something is wrong ([`Deadlines`](crate::Deadlines)).
 const NOTICED_LATE: Span = Span::from_secs(15);
 /// While a broadcast runs, media that lies less than this before the newest delivered is not judged: pictures are
 /// delivered in decode order, and shown in another.
 const SETTLING: Span = Span::from_secs(1);
-/// Why media is missing that no interruption explains.
+/// Why pictures were dropped.
 const TOO_SLOW: &str = "the upload was too slow";
+/// An upload that keeps dropping is remembered so often.
+const TOLD_AGAIN: Span = Span::from_secs(1);
+/// Why media is missing that nothing explains: it was never there to be sent, since frames are skipped where composing or
+/// encoding falls behind.
+const NOT_MADE: &str = "this computer did not make it in time";
+/// Why media is not confirmed that nothing explains.
+const NOT_CONFIRMED: &str = "the server has not confirmed it";
 
 /// How sure it is that media arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,6 +207,14 @@ impl GapLedger {
         }
     }
 
+    /// Pictures were dropped at the media time `at`, because the upload was too slow for them.
+    pub fn fell_behind(&mut self, at: MediaTime) {
+        let is_told = self.reasons.range(at - TOLD_AGAIN..=at).any(|(_, why)| why == TOO_SLOW);
+        if !is_told {
+            self.interrupted(at, TOO_SLOW);
+        }
+    }
+
     /// Media left, or was confirmed. In any order, and more than once; confirmed counts for more. Tracks that were
     /// never promised are ignored.
     pub fn delivered(&mut self, delivered: &Delivered) {
@@ -308,7 +323,13 @@ impl GapLedger {
         gaps: &mut Vec<Gap>,
     ) {
         let why = self.why(from, to);
-        let mut gap = |kind, from, to| gaps.push(Gap { track, from, to, kind, why: why.to_owned() });
+        let mut gap = |kind, from, to| {
+            let unexplained = match kind {
+                GapKind::NotSent => NOT_MADE,
+                GapKind::Unconfirmed => NOT_CONFIRMED,
+            };
+            gaps.push(Gap { track, from, to, kind, why: why.unwrap_or(unexplained).to_owned() });
+        };
         let mut at = from;
         for (begin, end) in account.written.within(from, to) {
             if begin > at + ROUNDING {
@@ -322,8 +343,9 @@ impl GapLedger {
         }
     }
 
-    fn why(&self, from: MediaTime, to: MediaTime) -> &str {
-        let near = self.reasons.range(from..=from.max(to + NOTICED_LATE)).next();
-        near.map_or(TOO_SLOW, |(_, why)| why)
+    fn why(&self, from: MediaTime, to: MediaTime) -> Option<&str> {
+        let after = self.reasons.range(from..=from.max(to + NOTICED_LATE)).next();
+        let near = after.or_else(|| self.reasons.range(from - TOLD_AGAIN..from).next_back());
+        near.map(|(_, why)| why.as_str())
     }
 }

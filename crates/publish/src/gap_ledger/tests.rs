@@ -56,6 +56,7 @@ fn an_outage_is_told_with_its_reason_and_drops_with_theirs() {
     }
     ledger.interrupted(at(16_000), "the cable was pulled");
     // The tail of a group of pictures.
+    ledger.fell_behind(at(33_100));
     ledger.delivered(&run(TOP, 32_000, 40_000, Certainty::Confirmed));
     ledger.delivered(&run(SOUND, 30_000, 40_000, Certainty::Confirmed));
     ledger.ended(at(40_000));
@@ -75,6 +76,30 @@ fn an_outage_is_told_with_its_reason_and_drops_with_theirs() {
     let summary = GapLedger::summary(&gaps);
     assert_eq!((summary.count, summary.total), (2, Span::from_millis(12_000)));
     assert_eq!(summary.latest.map(|gap| gap.from), Some(at(30_000)));
+}
+
+#[test]
+fn what_nobody_dropped_was_not_made() {
+    let mut ledger = GapLedger::new([TOP]);
+    ledger.began(at(0));
+    ledger.delivered(&run(TOP, 0, 10_000, Certainty::Confirmed));
+    // Three pictures that the encoder skipped.
+    ledger.delivered(&run(TOP, 10_100, 40_000, Certainty::Confirmed));
+    ledger.delivered(&run(TOP, 40_000, 41_000, Certainty::Written));
+    // Drops a second long, told once, explain what is missing while they last.
+    for millis in (45_000..46_000).step_by(100) {
+        ledger.fell_behind(at(millis));
+    }
+    assert_eq!(ledger.reasons.len(), 1);
+    ledger.delivered(&run(TOP, 41_000, 45_500, Certainty::Confirmed));
+    ledger.delivered(&run(TOP, 45_600, 60_000, Certainty::Confirmed));
+    let gaps = ledger.gaps();
+    let reasons: Vec<(i64, &str)> = gaps.iter().map(|gap| (gap.from.as_millis(), gap.why.as_str())).collect();
+    assert_eq!(reasons, [(10_000, NOT_MADE), (40_000, TOO_SLOW), (45_500, TOO_SLOW)]);
+    let mut quiet = GapLedger::new([TOP]);
+    quiet.began(at(0));
+    quiet.delivered(&run(TOP, 0, 3_000, Certainty::Written));
+    assert_eq!(quiet.gaps().first().map(|gap| gap.why.as_str()), Some(NOT_CONFIRMED));
 }
 
 #[test]
@@ -192,7 +217,8 @@ proptest! {
                         *flag = (*flag).max(Some(certainty));
                     }
                 }
-                Operation::Interrupt(millis) => ledger.interrupted(at(millis), "why"),
+                Operation::Interrupt(millis) if millis % 2 == 0 => ledger.interrupted(at(millis), "why"),
+                Operation::Interrupt(millis) => ledger.fell_behind(at(millis)),
                 Operation::End(millis) => {
                     ledger.ended(at(millis));
                     ended.get_or_insert(millis);
