@@ -4,6 +4,7 @@ mod letters;
 mod pick;
 mod surface;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use units::Size;
 use letters::Letters;
 use surface::{SURFACE, Surface};
 
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure};
 use crate::window_memory;
 
 /// Closing the window twice within this long ends a stream that is on air.
@@ -59,11 +60,21 @@ impl Show {
 /// is opened again with the next.
 ///
 /// # Errors
-/// No display, or a window system that gives no window.
+/// No display, or a window system that gives no window; a window that failed in its own code.
 pub(crate) fn run(show: &Show) -> Result<(), Failure> {
     loop {
         let gpu = show.adapter.load_full();
-        open(show.clone(), &gpu)?;
+        // Nothing of it is used after a panic: it has channels of its own, and shares with the engine what is swapped
+        // as a whole. So the engine can still close stream and recording.
+        std::panic::catch_unwind(AssertUnwindSafe(|| open(show.clone(), &gpu))).map_err(|_| {
+            Failure::new(
+                Exit::Failed,
+                "window.failed",
+                "The window failed.",
+                "The stream was ended and the recording closed; it plays up to here.",
+                "Start Genlock again; the report of the crash helps us to find out why.",
+            )
+        })??;
         if show.has_ended() || !gpu.is_lost() {
             return Ok(());
         }
