@@ -6,6 +6,10 @@ APT_WINDOWS=(rustc-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64-posix g
     unzip python3-venv)
 APT_WINE=(mmdebstrap xvfb xauth xdotool x11-apps imagemagick pulseaudio pulseaudio-utils nsis ffmpeg)
 
+# What is built to be tested: all but examples, which are figures for Linux. The same everywhere, since libraries are
+# compiled anew for another selection.
+TESTED=(--workspace --locked --lib --bins --tests)
+
 # step NAME COMMAND: runs it and tells what it took.
 step() {
     local name=$1 began=$SECONDS
@@ -30,21 +34,20 @@ windows_lint() {
 
 windows_test() {
     need_nextest
-    cargo test --workspace --locked --no-run
+    cargo test "${TESTED[@]}" --no-run
     # GStreamer's list of plugins is made once, before many processes want it at the same time.
     packaging/windows/display-run bash -euo pipefail -c '
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" --version
         packaging/windows/wine-run "$WINDOWS_GST/bin/gst-inspect-1.0.exe" fakesink >/dev/null
         export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/packaging/windows/wine-test
-        cargo nextest run --profile wine --workspace --locked --no-fail-fast "$@"
-    ' _ "$@"
+        cargo nextest run --profile wine --no-fail-fast "$@"
+    ' _ "${TESTED[@]}" "$@"
 }
 
 windows_build() {
     case ${GENLOCK_WINDOWS_PROFILE:-release} in
         release) cargo build --release --locked -p genlock ;;
-        # The same selection as the tests, so that nothing of it is compiled again.
-        debug) cargo test --workspace --locked --no-run ;;
+        debug) cargo test "${TESTED[@]}" --no-run ;;
         *) die "GENLOCK_WINDOWS_PROFILE is release or debug, not $GENLOCK_WINDOWS_PROFILE" ;;
     esac
 }
