@@ -16,6 +16,10 @@ pub const BACKEND_VARIABLE: &str = "GENLOCK_BACKEND";
 /// What wgpu's own programs call it; heard where ours is not set.
 const COMMON_BACKEND_VARIABLE: &str = "WGPU_BACKEND";
 
+/// Buffers and textures bound at once, by compositor and window together. Direct3D 12 reserves memory for as many
+/// (wgpu, `Limits::max_non_sampler_bindings`), and for wgpu's million much of it; a show has some hundred.
+const MOST_BINDINGS: u32 = 1 << 14;
+
 /// What Windows compiles Direct3D's shaders with. A part of Windows since 8.1; Wine's own is not up to it.
 #[cfg(windows)]
 const SHADER_COMPILER: &str = "d3dcompiler_47.dll";
@@ -109,7 +113,10 @@ impl Gpu {
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("genlock"),
                 required_features: wgpu::Features::empty(),
-                required_limits: wgpu::Limits::downlevel_defaults().using_resolution(largest),
+                required_limits: wgpu::Limits {
+                    max_non_sampler_bindings: MOST_BINDINGS,
+                    ..wgpu::Limits::downlevel_defaults().using_resolution(largest)
+                },
                 ..wgpu::DeviceDescriptor::default()
             })
             .await
