@@ -28,6 +28,8 @@ use crate::window_memory;
 const SECOND_CLOSE: Duration = Duration::from_secs(5);
 /// How often a window without a device asks for the next.
 const NEXT_ADAPTER: Duration = Duration::from_millis(50);
+/// When it gives up: later than the engine, or nobody could end a show without a window.
+const LAST_ADAPTER: Duration = Duration::from_secs(40);
 /// Environment variable that, as `adapter`, has the window drawn as on a PC with a graphics card also where the processor
 /// does the work of one. Slow there; for trying out.
 const WINDOW_VARIABLE: &str = "GENLOCK_WINDOW";
@@ -60,7 +62,7 @@ impl Show {
 /// is opened again with the next.
 ///
 /// # Errors
-/// No display, or a window system that gives no window; a window that failed in its own code.
+/// No display, or a window system that gives no window; a window that failed in its own code; no adapter to draw it again.
 pub(crate) fn run(show: &Show) -> Result<(), Failure> {
     loop {
         let gpu = show.adapter.load_full();
@@ -78,7 +80,17 @@ pub(crate) fn run(show: &Show) -> Result<(), Failure> {
         if show.has_ended() || !gpu.is_lost() {
             return Ok(());
         }
+        let torn = Instant::now();
         while Arc::ptr_eq(&gpu, &show.adapter.load()) && !show.has_ended() {
+            if torn.elapsed() >= LAST_ADAPTER {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    "window.lost",
+                    "The graphics adapter is gone and did not come back, and the window with it.",
+                    "The stream was ended and the recording closed; it plays up to here.",
+                    "Start Genlock again; if it happens again, update the graphics driver.",
+                ));
+            }
             std::thread::sleep(NEXT_ADAPTER);
         }
     }

@@ -318,8 +318,9 @@ impl Worker {
                 for output in &mut outputs {
                     output.delivery = Delivery::Memory;
                 }
-                self.make(outputs);
+                // First, since this device may be lost as well.
                 let _ = self.news.try_send(News::Renewed(Box::new(gpu)));
+                self.make(outputs);
                 Ok(self.renewal.is_none())
             }
         }

@@ -145,8 +145,7 @@ impl Outlet {
 
     /// Takes the runs of media that arrived, and notes when pictures were dropped.
     fn keep_ledger(&mut self, now: MediaTime) {
-        let of_present =
-            self.present.as_ref().map_or(0, |connection| connection.output.stats().queue.dropped.units);
+        let of_present = self.present.as_ref().map_or(0, |connection| connection.stats().queue.dropped.units);
         let dropped = self.earlier.dropped_frames + of_present;
         if dropped > self.dropped_told {
             self.dropped_told = dropped;

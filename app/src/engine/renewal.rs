@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use compositor::{CanvasConfig, Compositor, Gpu, Preview};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
-/// How long a driver gets to come back. A reset takes Windows two seconds (Microsoft, “Timeout Detection and Recovery”,
-/// `TdrDelay`), an update some ten.
+/// How long a driver gets to come back: far longer than the two seconds for which Windows lets a card hang before it resets
+/// it (Microsoft, “TDR registry keys”, `TdrDelay`), since an update takes longer than a reset.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Time from one attempt to the next.
 const PAUSE: Duration = Duration::from_millis(500);

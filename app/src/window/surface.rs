@@ -20,7 +20,7 @@ pub(super) const SURFACE: SurfaceConfig =
 /// The window's surface, as far as it is not eframe's.
 pub(super) struct Surface {
     gpu: Gpu,
-    /// Open from the end of one pass's logic to the beginning of the next, so over painting and resizing.
+    /// Open from the beginning of one pass to the beginning of the next, so over painting and resizing.
     scope: Option<wgpu::ErrorScopeGuard>,
     /// Lives for the one pass in which the surface is configured again.
     held: Option<HeldSubmissions>,
